@@ -1,0 +1,56 @@
+# Everything a person or CI types. `make help` lists the targets.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+export SWIFT_BACKTRACE ?= enable=no
+
+.PHONY: help deps build debug run test test-all unit sdk lint format bench fuzz sanitize golden clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 14
+
+deps: ## Install the Debian packages that are missing (with sudo where not root)
+	@scripts/deps.sh
+
+build: deps ## Build the release binary, .build/release/pollux
+	@scripts/build-release.sh
+
+debug: deps ## Build the debug binary, .build/debug/pollux
+	swift build --product pollux
+
+run: build ## Start the demo: simulated upstreams, a key, and commands to paste
+	@exec .build/release/pollux serve --demo
+
+test: deps ## What decides a landing: build, lint, unit, integration and SDK tests
+	@scripts/test.sh quick
+
+test-all: deps ## `test`, then the sanitizers and the long runs
+	@scripts/test.sh all
+
+unit: deps ## Run the Swift tests alone
+	swift test --no-parallel
+
+sdk: debug ## Run the client SDKs' tests alone
+	@scripts/sdk-tests.sh
+
+lint: ## Check the format of every Swift file
+	swift format lint --strict -r Package.swift Sources Tests Fuzz
+
+format: ## Format every Swift file
+	swift format -i -r Package.swift Sources Tests Fuzz
+
+bench: deps ## Measure against nginx and write docs/benchmarks.md
+	@Bench/run.sh
+
+fuzz: deps ## Fuzz the parsers: `make fuzz FUZZ_SECONDS=60`
+	@for target in $$(ls Fuzz | grep -v '\.sh$$'); do Fuzz/run.sh $$target $${FUZZ_SECONDS:-60}; done
+
+sanitize: deps ## Run every test under the thread and the address sanitizer
+	@scripts/sanitize.sh
+
+golden: deps ## Rewrite the expected files of golden tests; review the diff
+	UPDATE_GOLDEN=1 swift test --filter Golden
+
+clean: ## Remove what was built
+	rm -rf .build .venvs .bench

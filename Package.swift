@@ -1,0 +1,41 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every Swift target is held to the same language settings; `NonisolatedNonsendingByDefault` keeps an async call
+/// on its caller's executor, which the event loops rely on (docs/decisions/0001-event-loop.md).
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+func module(_ folder: String, dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: "Pollux\(folder)", dependencies: dependencies, path: "Sources/\(folder)", swiftSettings: strict)
+}
+
+func tests(_ name: String, dependencies: [Target.Dependency]) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies + ["PolluxTesting"], path: "Tests/\(name)", swiftSettings: strict)
+}
+
+let package = Package(
+    name: "pollux",
+    products: [
+        .library(name: "PolluxCore", targets: ["PolluxCore"]),
+        .library(name: "PolluxTesting", targets: ["PolluxTesting"]),
+    ],
+    targets: [
+        // System libraries: module maps only. Each is imported by the one target that wraps it.
+
+        module("Core"),
+        .target(
+            name: "PolluxTesting", dependencies: ["PolluxCore"], path: "Sources/PolluxTesting", swiftSettings: strict),
+
+        tests("CoreTests", dependencies: ["PolluxCore"]),
+        tests("TidyTests", dependencies: ["PolluxCore"]),
+    ],
+    cLanguageStandard: .c2x
+)

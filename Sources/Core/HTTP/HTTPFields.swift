@@ -1,0 +1,56 @@
+/// Header fields in the order they arrived; names are kept in lower case.
+///
+/// A linear list: a request carries a dozen fields, and comparing short strings is cheaper than hashing them.
+public struct HTTPFields: Sendable, Equatable, ExpressibleByDictionaryLiteral, Sequence {
+    public struct Field: Sendable, Equatable {
+        public let name: String
+        public let value: String
+
+        /// - Parameter name: Already in lower case.
+        @inlinable
+        public init(name: String, value: String) { (self.name, self.value) = (name, value) }
+    }
+
+    @usableFromInline var fields: [Field]
+
+    @inlinable
+    public init() { fields = [] }
+
+    /// - Parameter fields: Names already in lower case.
+    @inlinable
+    public init(_ fields: [Field]) { self.fields = fields }
+
+    /// Names must be written in lower case.
+    public init(dictionaryLiteral elements: (String, String)...) {
+        fields = elements.map { Field(name: $0.0, value: $0.1) }
+    }
+
+    @inlinable
+    public var count: Int { fields.count }
+
+    /// The first value under a lower-case name.
+    @inlinable
+    public subscript(name: String) -> String? {
+        for field in fields where field.name == name { return field.value }
+        return nil
+    }
+
+    /// Every value under a lower-case name.
+    public func values(of name: String) -> [String] {
+        fields.compactMap { $0.name == name ? $0.value : nil }
+    }
+
+    @inlinable
+    public mutating func append(_ name: String, _ value: String) {
+        fields.append(Field(name: name, value: value))
+    }
+
+    /// Replaces every value under a lower-case name.
+    public mutating func set(_ name: String, _ value: String) {
+        fields.removeAll { $0.name == name }
+        fields.append(Field(name: name, value: value))
+    }
+
+    @inlinable
+    public func makeIterator() -> IndexingIterator<[Field]> { fields.makeIterator() }
+}

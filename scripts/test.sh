@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Runs the suites one after the other and prints the seconds of each. `quick` decides a landing; `all` adds the long ones.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+mode=${1:-quick}
+summary=()
+
+suite() {
+    local name=$1 start=$SECONDS
+    shift
+    echo "== $name"
+    "$@"
+    summary+=("$(printf '%-12s %4d s' "$name" $((SECONDS - start)))")
+}
+
+suite build swift build --build-tests
+suite lint swift format lint --strict -r Package.swift Sources Tests Fuzz
+# One test at a time: many wait on real sockets, and two cores' worth of them at once would starve each other.
+suite swift swift test --skip-build --no-parallel
+suite sdk scripts/sdk-tests.sh
+if [ "$mode" = all ]; then
+    suite long env POLLUX_LONG=1 swift test --skip-build --no-parallel --filter IntegrationTests
+    suite sanitize scripts/sanitize.sh
+    suite fuzz env FUZZ_SECONDS="${FUZZ_SECONDS:-60}" make -s fuzz
+fi
+echo "== seconds"
+printf '%s\n' "${summary[@]}"
