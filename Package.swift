@@ -31,15 +31,19 @@ let package = Package(
         // System libraries: module maps only. Each is imported by the one target that wraps it.
         .systemLibrary(
             name: "CCurl", path: "Sources/CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(
+            name: "COpenSSL", path: "Sources/COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .target(name: "CCurlShim", dependencies: ["CCurl"], path: "Sources/CCurlShim"),
         .target(name: "CSystem", path: "Sources/CSystem"),
 
         module("Core"),
+        module("Crypto", dependencies: ["PolluxCore", "COpenSSL"]),
         module("Transport", dependencies: ["PolluxCore", "CSystem", "CCurl", "CCurlShim"]),
         .target(
             name: "PolluxTesting", dependencies: ["PolluxCore"], path: "Sources/PolluxTesting", swiftSettings: strict),
 
         tests("CoreTests", dependencies: ["PolluxCore"]),
+        tests("CryptoTests", dependencies: ["PolluxCrypto", "PolluxCore"]),
         tests("TransportTests", dependencies: ["PolluxTransport", "PolluxCore", "CSystem", "CCurl"]),
         tests("TidyTests", dependencies: ["PolluxCore"]),
     ],
