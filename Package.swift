@@ -31,18 +31,21 @@ let package = Package(
         // System libraries: module maps only. Each is imported by the one target that wraps it.
         .systemLibrary(
             name: "CCurl", path: "Sources/CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CYAML", path: "Sources/CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(
             name: "COpenSSL", path: "Sources/COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .target(name: "CCurlShim", dependencies: ["CCurl"], path: "Sources/CCurlShim"),
         .target(name: "CSystem", path: "Sources/CSystem"),
 
         module("Core"),
+        module("YAML", dependencies: ["PolluxCore", "CYAML"]),
         module("Crypto", dependencies: ["PolluxCore", "COpenSSL"]),
         module("Transport", dependencies: ["PolluxCore", "CSystem", "CCurl", "CCurlShim"]),
         .target(
             name: "PolluxTesting", dependencies: ["PolluxCore"], path: "Sources/PolluxTesting", swiftSettings: strict),
 
         tests("CoreTests", dependencies: ["PolluxCore"]),
+        tests("YAMLTests", dependencies: ["PolluxYAML", "PolluxCore"]),
         tests("CryptoTests", dependencies: ["PolluxCrypto", "PolluxCore"]),
         tests("TransportTests", dependencies: ["PolluxTransport", "PolluxCore", "CSystem", "CCurl"]),
         tests("TidyTests", dependencies: ["PolluxCore"]),
