@@ -1,0 +1,55 @@
+/// A piece of a turn. The order of parts is kept across text, media and calls.
+public struct Part: Sendable, Equatable {
+    public enum Content: Sendable, Equatable {
+        case text(String)
+        case reasoning(String)
+        case media(Media)
+        case toolCall(ToolCall)
+        case toolResult(ToolResult)
+        case refusal(String)
+    }
+
+    public var content: Content
+    /// Opaque proof of the model's thinking; goes back to the provider that made it, byte for byte, at the same part.
+    public var signature: [UInt8]?
+
+    public init(_ content: Content, signature: [UInt8]? = nil) {
+        (self.content, self.signature) = (content, signature)
+    }
+
+    public static func text(_ text: String) -> Part { Part(.text(text)) }
+}
+
+/// An image, a sound, a video or a document.
+public struct Media: Sendable, Equatable {
+    public enum Kind: String, Sendable { case image, audio, video, document }
+    public enum Source: Sendable, Equatable {
+        /// The bytes themselves; base64 is the frontends' matter.
+        case inline([UInt8])
+        /// Still to be fetched.
+        case url(String)
+        /// A file that the client uploaded earlier.
+        case file(id: String)
+    }
+
+    public var kind: Kind
+    /// Empty when nobody said; judged by the bytes then.
+    public var mimeType: String
+    public var source: Source
+    public var displayName: String?
+    /// OpenAI's `auto`, `low`, `high`.
+    public var detail: String?
+
+    public init(_ kind: Kind, mimeType: String, _ source: Source, displayName: String? = nil, detail: String? = nil) {
+        (self.kind, self.mimeType, self.source) = (kind, mimeType, source)
+        (self.displayName, self.detail) = (displayName, detail)
+    }
+
+    /// The kind that a MIME type belongs to.
+    public static func kind(of mimeType: String) -> Kind {
+        if mimeType.hasPrefix("image/") { return .image }
+        if mimeType.hasPrefix("audio/") { return .audio }
+        if mimeType.hasPrefix("video/") { return .video }
+        return .document
+    }
+}

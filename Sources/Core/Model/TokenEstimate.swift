@@ -1,0 +1,36 @@
+/// Counts text as tokens, roughly, for upstreams that report no usage.
+///
+/// The measure is Unicode scalars weighted by the length of their UTF-8 form, which tells scripts apart well enough:
+/// ASCII counts a quarter of a token, two-byte scalars (accented Latin, Greek, Cyrillic, Arabic) a half, three-byte
+/// ones (mostly Chinese, Japanese, Korean) three quarters, four-byte ones (emoji) two. Against the published tokenizers
+/// it errs by about a third on prose and more on code. What holds exactly: text counts the same however it is cut into
+/// pieces, more text never counts less, and text that is not empty counts at least 1.
+public struct TokenEstimate: Sendable, Equatable {
+    private var quarters = 0
+
+    public init() {}
+
+    /// The estimate for one text.
+    public init(_ text: String) { add(text) }
+
+    /// Whole tokens, rounded up.
+    public var tokens: Int { quarters / 4 + (quarters % 4 == 0 ? 0 : 1) }
+
+    public mutating func add(_ text: String) {
+        var sum = 0
+        for byte in text.utf8 { sum += Self.quarters(of: byte) }
+        let (total, overflow) = quarters.addingReportingOverflow(sum)
+        quarters = overflow ? .max : total
+    }
+
+    /// A scalar's whole weight stands at its first byte.
+    private static func quarters(of byte: UInt8) -> Int {
+        switch byte {
+        case 0x00...0x7F: 1
+        case 0x80...0xBF: 0
+        case 0xC0...0xDF: 2
+        case 0xE0...0xEF: 3
+        default: 8
+        }
+    }
+}

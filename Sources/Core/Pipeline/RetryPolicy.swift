@@ -1,0 +1,65 @@
+/// What a failed attempt allows next (reliability requirements, section 11, "Class").
+public enum RetryDecision: Sendable, Equatable {
+    /// Nobody would do better: the request itself is at fault, or the client is gone.
+    case stop
+    /// Another account or provider may try.
+    case elsewhere
+    /// Another account first; without one, the same again after a pause.
+    case elsewhereOrSame
+}
+
+/// The rules of retrying: at most so many attempts, and which failure allows which.
+public struct RetryPolicy: Sendable, Equatable {
+    /// Attempts beyond the first, across accounts and fallbacks (T-3).
+    public var maxRetries: Int
+    /// Added to a provider's budget by each first attempt (T-4).
+    public var budgetRatio: Double
+
+    public init(maxRetries: Int = 2, budgetRatio: Double = 0.2) {
+        (self.maxRetries, self.budgetRatio) = (maxRetries, budgetRatio)
+    }
+
+    public func decision(after error: GatewayError) -> RetryDecision {
+        switch error.kind {
+        case .upstreamUnreachable, .upstreamTLS, .upstreamReset, .upstreamError, .upstreamUnavailable,
+            .upstreamBadResponse, .upstreamTruncated:
+            // Who asks for a longer pause than ours would only be bothered (T-5).
+            (error.retryAfter ?? .zero) > Self.longestPause ? .elsewhere : .elsewhereOrSame
+        case .upstreamTimeout, .rateLimited, .quotaExhausted, .upstreamAuth:
+            .elsewhere
+        default:
+            .stop
+        }
+    }
+
+    /// The pause before the same account is tried again: full jitter over a doubling window (T-5).
+    ///
+    /// - Parameter retry: 1 for the first retry.
+    public func pause(before retry: Int, random: any RandomSource) -> Duration {
+        let longest = UInt64(Self.longestPause.microseconds)
+        let window = min(longest, UInt64(100_000) << UInt64(min(max(retry, 0), 10)))
+        return .microseconds(Int64(random.below(window)))
+    }
+
+    private static let longestPause = Duration.seconds(2)
+}
+
+/// A provider's allowance of retries, so that an outage meets at most a fifth more requests than usual (T-4).
+public struct RetryBudget: Sendable, Equatable {
+    private(set) var tokens: Double
+    private let ratio: Double
+    private static let capacity = 100.0
+
+    public init(ratio: Double) { (tokens, self.ratio) = (20, ratio) }
+
+    public mutating func recordFirstAttempt() { tokens = min(Self.capacity, tokens + ratio) }
+
+    /// - Parameter afterTimeout: A retry after a timeout costs double.
+    /// - Returns: Whether the retry may happen; it is paid for then.
+    public mutating func spend(afterTimeout: Bool) -> Bool {
+        let price = afterTimeout ? 2.0 : 1.0
+        guard tokens >= price else { return false }
+        tokens -= price
+        return true
+    }
+}

@@ -1,0 +1,51 @@
+import PolluxCore
+import PolluxTesting
+
+/// Short names for what the tests of the pool talk about.
+enum PoolWorld {
+    static let start = Instant(microseconds: 0)
+    static let wall = WallTime(seconds: 1_767_225_600)
+
+    static func credential(
+        _ id: String, value: String = "v", expiresAt: WallTime? = nil, isDisabled: Bool = false
+    ) -> Credential {
+        Credential(accountID: id, values: ["key": Secret(value)], expiresAt: expiresAt, isDisabled: isDisabled)
+    }
+
+    static func limited(_ scope: GatewayError.Scope = .account, retryAfter: Duration? = nil) -> GatewayError {
+        GatewayError(.rateLimited, scope, "429", retryAfter: retryAfter, accountEffect: .cool)
+    }
+
+    static let rejected = GatewayError(.upstreamAuth, .account, "401", accountEffect: .rejectCredential)
+    static let restricted = GatewayError(.upstreamAuth, .account, "403", accountEffect: .restrict)
+    static let broken = GatewayError(.upstreamReset, .endpoint, "reset")
+}
+
+extension AccountPoolState {
+    init(_ ids: [String], _ rules: Rules = Rules()) {
+        self.init(rules)
+        replaceAccounts(with: ids.map { (PoolWorld.credential($0), nil) }, changed: Set(ids))
+    }
+
+    /// The leased account; `nil` when there is none to lease.
+    mutating func take(
+        _ quotaClass: QuotaClass = .text, excluding tried: Set<String> = [], at seconds: Int64 = 0
+    ) -> String? {
+        let (now, wall) = (PoolWorld.start + .seconds(seconds), PoolWorld.wall + .seconds(seconds))
+        guard case .lease(let id) = lease(for: quotaClass, excluding: tried, now: now, wallNow: wall) else {
+            return nil
+        }
+        return id
+    }
+
+    mutating func give(
+        _ id: String, _ quotaClass: QuotaClass = .text, after error: GatewayError? = nil, at seconds: Int64 = 0
+    ) {
+        release(id, for: quotaClass, after: error, now: PoolWorld.start + .seconds(seconds))
+    }
+
+    func lack(_ quotaClass: QuotaClass = .text, at seconds: Int64 = 0) -> Shortage {
+        let (now, wall) = (PoolWorld.start + .seconds(seconds), PoolWorld.wall + .seconds(seconds))
+        return shortage(for: quotaClass, now: now, wallNow: wall)
+    }
+}
