@@ -41,6 +41,7 @@ let package = Package(
         module("YAML", dependencies: ["PolluxCore", "CYAML"]),
         module("Crypto", dependencies: ["PolluxCore", "COpenSSL"]),
         module("Transport", dependencies: ["PolluxCore", "CSystem", "CCurl", "CCurlShim"]),
+        module("Frontends", dependencies: ["PolluxCore"]),
         .target(
             name: "PolluxTesting", dependencies: ["PolluxCore"], path: "Sources/PolluxTesting", swiftSettings: strict),
 
