@@ -41,6 +41,7 @@ let package = Package(
         module("YAML", dependencies: ["PolluxCore", "CYAML"]),
         module("Crypto", dependencies: ["PolluxCore", "COpenSSL"]),
         module("Transport", dependencies: ["PolluxCore", "CSystem", "CCurl", "CCurlShim"]),
+        module("Providers", dependencies: ["PolluxCore", "PolluxCrypto"]),
         module("Frontends", dependencies: ["PolluxCore"]),
         .target(
             name: "PolluxTesting", dependencies: ["PolluxCore"], path: "Sources/PolluxTesting", swiftSettings: strict),
@@ -49,6 +50,8 @@ let package = Package(
         tests("YAMLTests", dependencies: ["PolluxYAML", "PolluxCore"]),
         tests("CryptoTests", dependencies: ["PolluxCrypto", "PolluxCore"]),
         tests("TransportTests", dependencies: ["PolluxTransport", "PolluxCore", "CSystem", "CCurl"]),
+        tests("ProvidersTests", dependencies: ["PolluxProviders", "PolluxCore"]),
+        tests("FrontendsTests", dependencies: ["PolluxFrontends", "PolluxProviders", "PolluxCore"]),
         tests("TidyTests", dependencies: ["PolluxCore"]),
     ],
     cLanguageStandard: .c2x
