@@ -43,6 +43,7 @@ let package = Package(
         module("Transport", dependencies: ["PolluxCore", "CSystem", "CCurl", "CCurlShim"]),
         module("Providers", dependencies: ["PolluxCore", "PolluxCrypto"]),
         module("Frontends", dependencies: ["PolluxCore"]),
+        module("CredentialSources", dependencies: ["PolluxCore"]),
         .target(
             name: "PolluxTesting", dependencies: ["PolluxCore"], path: "Sources/PolluxTesting", swiftSettings: strict),
 
@@ -52,6 +53,7 @@ let package = Package(
         tests("TransportTests", dependencies: ["PolluxTransport", "PolluxCore", "CSystem", "CCurl"]),
         tests("ProvidersTests", dependencies: ["PolluxProviders", "PolluxCore"]),
         tests("FrontendsTests", dependencies: ["PolluxFrontends", "PolluxProviders", "PolluxCore"]),
+        tests("CredentialSourcesTests", dependencies: ["PolluxCredentialSources", "PolluxCore"]),
         tests("TidyTests", dependencies: ["PolluxCore"]),
     ],
     cLanguageStandard: .c2x

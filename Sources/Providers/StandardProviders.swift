@@ -2,5 +2,5 @@ public import PolluxCore
 
 /// The providers that ship with the gateway, in the order of the documentation.
 public enum StandardProviders {
-    public static let all: [any Provider.Type] = [OpenAICompatibleProvider.self]
+    public static let all: [any Provider.Type] = [GeminiBusinessProvider.self, OpenAICompatibleProvider.self]
 }

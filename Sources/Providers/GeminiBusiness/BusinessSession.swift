@@ -1,0 +1,29 @@
+internal import PolluxCore
+
+/// A conversation at the upstream. It belongs to the account that opened it and keeps its own history.
+///
+/// Source: Gemini Business protocol notes, sections 5.1 and 7.
+struct BusinessSession: Sendable, Equatable {
+    /// Opaque: `collections/…/sessions/…`.
+    let name: String
+
+    /// Opens a new session, which does not show in the web app's history because it has no display name.
+    static func open(with api: BusinessAPI, on lease: any AccountLease) async throws(GatewayError) -> BusinessSession {
+        let parameters: JSON = ["session": ["name": "", "displayName": ""]]
+        return try await api.call(.createSession, parameters, on: lease) { response throws(GatewayError) in
+            let body = try await response.body.collect(upTo: 1 << 20)
+            guard let answer = try? BusinessJSON.parse(body) else {
+                throw BusinessErrors.badResponse("the upstream did not answer in JSON", detail: "session step")
+            }
+            if answer["error"] != nil || answer[0]?["error"] != nil {
+                let error = BusinessErrorBody(answer)
+                throw BusinessErrors.error(status: error.httpStatus, body: error, step: .session)
+            }
+            guard let name = answer["session"]?["name"]?.string, !name.isEmpty else {
+                throw BusinessErrors.badResponse(
+                    "the upstream opened no session", detail: "session step: no session.name")
+            }
+            return BusinessSession(name: name)
+        }
+    }
+}
