@@ -44,6 +44,7 @@ let package = Package(
         module("Providers", dependencies: ["PolluxCore", "PolluxCrypto"]),
         module("Frontends", dependencies: ["PolluxCore"]),
         module("CredentialSources", dependencies: ["PolluxCore"]),
+        module("Simulator", dependencies: ["PolluxCore", "PolluxTransport", "PolluxCrypto"]),
         .target(
             name: "PolluxTesting", dependencies: ["PolluxCore"], path: "Sources/PolluxTesting", swiftSettings: strict),
 
@@ -54,6 +55,7 @@ let package = Package(
         tests("ProvidersTests", dependencies: ["PolluxProviders", "PolluxCore"]),
         tests("FrontendsTests", dependencies: ["PolluxFrontends", "PolluxProviders", "PolluxCore"]),
         tests("CredentialSourcesTests", dependencies: ["PolluxCredentialSources", "PolluxCore"]),
+        tests("SimulatorTests", dependencies: ["PolluxSimulator", "PolluxTransport", "PolluxCrypto", "PolluxCore"]),
         tests("TidyTests", dependencies: ["PolluxCore"]),
     ],
     cLanguageStandard: .c2x

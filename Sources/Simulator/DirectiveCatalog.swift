@@ -1,0 +1,73 @@
+extension SimulatorKind {
+    /// Every mark that a prompt may hold for this upstream, written as `[[sim:mark]]`, and what it does.
+    ///
+    /// Several stand in one mark with commas between. `POST /__sim/fault` takes the same in `"directives"`.
+    public var directives: [(mark: String, meaning: String)] {
+        switch self {
+        case .geminiBusiness: Self.businessDirectives
+        case .openAI: Self.openAIDirectives
+        }
+    }
+
+    private static let businessDirectives = [
+        (
+            "http=429",
+            "the HTTP status, with its usual error; retry-after=5 adds the header, array a list round the error"
+        ),
+        ("inband=429", "status 200 and the error as the only element"),
+        ("late-inband=429", "the error behind the text, in place of the final element"),
+        ("skip=policy", "SKIPPED for a violation of policy; skip=other: the prompt asks for nothing"),
+        ("failed", "the final state is FAILED"),
+        ("empty", "a final element and nothing else"),
+        ("thoughts-only", "thoughts and a final element"),
+        ("cut", "the connection ends inside an element after some text; cut=0: before any; cut=3: after three deltas"),
+        ("slow=50", "milliseconds between two chunks"),
+        ("ctrl", "the mark <ctrl46> leaks into the text"),
+        ("rawctrl", "control characters stand unescaped in strings"),
+        ("cite", "a reply with citations"),
+        ("unicode", "text that readers of lines or bytes get wrong"),
+        ("images=3", "so many files, when files are made"),
+        ("twice", "each file is named twice"),
+        ("notext", "no text beside the files"),
+        ("late=2", "the first two downloads of the file answer 404"),
+        ("b64", "the download's body is Base64 text"),
+    ]
+
+    private static let openAIDirectives = [
+        ("http=429", "the HTTP status, with its usual error; retry-after=5 adds the header"),
+        ("cut", "the connection ends inside an event; cut=3: after three pieces of text, cut=0: before any"),
+        ("reset", "the same with a TCP reset"),
+        ("stall", "the same with silence"),
+        ("badchunk", "the same with a chunk size that is none"),
+        ("badjson", "a broken event, or a broken body"),
+        ("errorevent=429", "an error inside the answer, at=0: before any text"),
+        ("endless", "text without end"),
+        ("drop", "the connection closes without a reply; drop=reset: with a TCP reset"),
+        ("headerstall", "silence in place of a reply"),
+        ("halfhead", "half a head, then silence"),
+        ("badstatus", "a status line that is none"),
+        ("bighead", "a header field of 70,000 bytes"),
+        ("badencoding", "a body that is not compressed though it says so"),
+        ("interim", "an answer 103 before the real one"),
+        ("html", "a page with status 200"),
+        ("emptybody", "status 200 without a body"),
+        ("redirect", "302 to somewhere else"),
+        ("nofinish", "no finish reason"),
+        ("nodone", "no [DONE]"),
+        ("finish=length", "this finish reason"),
+        ("empty", "a finish reason and no text"),
+        ("comments", "comment lines between events; comments=only: nothing else, for ever"),
+        ("crlf", "this line end; cr likewise"),
+        ("bom", "a byte order mark first"),
+        ("nospace", "no space behind data:"),
+        ("multiline", "several data lines an event"),
+        ("fields", "event, id and retry lines too"),
+        ("split", "the bytes of an event in several packets, characters cut"),
+        ("slow=50", "milliseconds between two events, or before a whole answer"),
+        ("chunks=20", "so many pieces of text"),
+        ("big=1000000", "one piece of text of so many bytes"),
+        ("think", "thoughts in reasoning_content"),
+        ("tool", "a call of the first tool; tool=name: of this one; tools=2: two calls"),
+        ("args={}", "the arguments of the call"),
+    ]
+}

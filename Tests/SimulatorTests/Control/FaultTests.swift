@@ -1,0 +1,113 @@
+import PolluxCore
+import PolluxSimulator
+import Testing
+
+@Suite("Ordered faults")
+struct FaultTests {
+    private func order(_ server: SimulatorServer, _ fault: JSON) -> BlockingClient.Reply {
+        BlockingClient(port: server.port).post("/__sim/fault", [], fault)
+    }
+
+    @Test("a fault strikes as often as it was ordered, then no more")
+    func timesCountDown() async throws {
+        try await withSimulator(.geminiBusiness) { server in
+            let client = BusinessClient(server)
+            #expect(order(server, ["account": "*", "method": "getoxsrf", "status": 429, "times": 2]).status == 200)
+            #expect([client.signIn().status, client.signIn().status, client.signIn().status] == [429, 429, 200])
+        }
+    }
+
+    @Test("a fault meets its account and its method only")
+    func accountAndMethod() async throws {
+        try await withSimulator(.geminiBusiness) { server in
+            let (first, second) = (BusinessClient(server), BusinessClient(server, account: 1))
+            _ = order(server, ["account": "498000002", "method": "widgetCreateSession", "status": 403])
+            #expect(try first.createSession().hasPrefix("collections/"))
+            #expect(second.signIn().status == 200)
+            let refused = try second.createSession()
+            #expect(refused.contains("PERMISSION_DENIED"))
+            #expect(try second.createSession().hasPrefix("collections/"))
+        }
+    }
+
+    @Test("an in-band fault is status 200 with the error as the only element")
+    func inBand() async throws {
+        try await withSimulator(.geminiBusiness) { server in
+            _ = order(
+                server, ["account": "*", "method": "widgetStreamAssist", "status": 429, "times": 1, "inband": true])
+            let reply = try BusinessClient(server).ask("x")
+            #expect(reply.status == 200 && reply.json?.array?.count == 1)
+            #expect(reply.json?[0]?["error"]?["code"]?.int == 429)
+        }
+    }
+
+    @Test("a fault may bring its own body and Retry-After")
+    func ownBody() async throws {
+        try await withSimulator(.geminiBusiness) { server in
+            let body: JSON = ["error": ["code": 429, "message": "超出配额", "status": "RESOURCE_EXHAUSTED"]]
+            _ = order(server, ["method": "widgetStreamAssist", "status": 429, "body": body, "retry_after": 9])
+            let reply = try BusinessClient(server).ask("x")
+            #expect(reply.status == 429 && reply.json == body && reply.field("retry-after") == "9")
+            _ = order(server, ["method": "widgetStreamAssist", "status": 429, "body": body, "inband": true])
+            #expect(try BusinessClient(server).ask("x").json == [body])
+        }
+    }
+
+    @Test("a sign-in fault of 401 is the expired sign-in of the real service")
+    func signInFault() async throws {
+        try await withSimulator(.geminiBusiness) { server in
+            _ = order(server, ["method": "getoxsrf", "status": 401])
+            #expect(BusinessClient(server).signIn().text.contains("EXPIRED_SIGN_IN"))
+        }
+    }
+
+    @Test("directives of a fault act as if they stood in the prompt")
+    func directives() async throws {
+        try await withSimulator(.geminiBusiness) { server in
+            _ = order(server, ["method": "widgetStreamAssist", "directives": "[[sim:thoughts-only]]"])
+            let struck = AssistAnswer(try BusinessClient(server).ask("x"))
+            let spared = AssistAnswer(try BusinessClient(server).ask("x"))
+            #expect(struck.text.isEmpty && !spared.text.isEmpty)
+        }
+    }
+
+    @Test("downloads are a method of their own")
+    func downloadFault() async throws {
+        try await withSimulator(.geminiBusiness) { server in
+            let client = BusinessClient(server)
+            _ = order(server, ["method": "downloadFile", "status": 500])
+            let path = "/v1alpha/projects/1:downloadFile?fileId=1&alt=media"
+            let bearer = try client.bearer()
+            #expect(client.http.get(path, bearer).status == 500)
+            #expect(client.http.get(path, bearer).status == 404)
+        }
+    }
+
+    @Test("faults of one API key leave the others alone")
+    func keyFault() async throws {
+        try await withSimulator(.openAI, .quick { $0.apiKeys = ["sk-one", "sk-two"] }) { server in
+            let client = BlockingClient(port: server.port)
+            _ = order(server, ["account": "sk-one", "path": "/v1/models", "status": 503, "retry_after": 3])
+            #expect(client.get("/v1/models", [("authorization", "Bearer sk-two")]).status == 200)
+            let reply = client.get("/v1/models", [("authorization", "Bearer sk-one")])
+            #expect(reply.status == 503 && reply.field("retry-after") == "3")
+            #expect(client.get("/v1/models", [("authorization", "Bearer sk-one")]).status == 200)
+            #expect(client.get("/v1/models", [("authorization", "Bearer sk-three")]).status == 401)
+            #expect(client.get("/v1/models").json?["error"]?["code"]?.string == "invalid_api_key")
+        }
+    }
+
+    static let badFaults: [JSON] = [
+        [:], ["status": 99], ["status": "429"], ["status": 429, "times": 0], ["status": 429, "account": []], ["x"], 7,
+    ]
+
+    @Test("a fault that cannot be used is refused", arguments: badFaults)
+    func badFault(_ fault: JSON) async throws {
+        try await withSimulator(.geminiBusiness) { server in
+            let reply = order(server, fault)
+            #expect(reply.status == 400)
+            #expect(reply.json?["error"]?["message"]?.string != nil)
+            #expect(BusinessClient(server).signIn().status == 200)
+        }
+    }
+}
