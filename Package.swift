@@ -24,7 +24,9 @@ func tests(_ name: String, dependencies: [Target.Dependency]) -> Target {
 let package = Package(
     name: "pollux",
     products: [
+        .executable(name: "pollux", targets: ["pollux"]),
         .library(name: "PolluxCore", targets: ["PolluxCore"]),
+        .library(name: "PolluxApp", targets: ["PolluxApp"]),
         .library(name: "PolluxTesting", targets: ["PolluxTesting"]),
     ],
     targets: [
@@ -45,8 +47,17 @@ let package = Package(
         module("Frontends", dependencies: ["PolluxCore"]),
         module("CredentialSources", dependencies: ["PolluxCore"]),
         module("Simulator", dependencies: ["PolluxCore", "PolluxTransport", "PolluxCrypto"]),
+        module(
+            "App",
+            dependencies: [
+                "PolluxCore", "PolluxProviders", "PolluxFrontends", "PolluxCredentialSources", "PolluxTransport",
+                "PolluxYAML", "PolluxCrypto", "CSystem",
+            ]),
         .target(
             name: "PolluxTesting", dependencies: ["PolluxCore"], path: "Sources/PolluxTesting", swiftSettings: strict),
+        .executableTarget(
+            name: "pollux", dependencies: ["PolluxApp", "PolluxSimulator", "PolluxCore"], path: "Sources/pollux",
+            swiftSettings: strict),
 
         tests("CoreTests", dependencies: ["PolluxCore"]),
         tests("YAMLTests", dependencies: ["PolluxYAML", "PolluxCore"]),
@@ -56,6 +67,12 @@ let package = Package(
         tests("FrontendsTests", dependencies: ["PolluxFrontends", "PolluxProviders", "PolluxCore"]),
         tests("CredentialSourcesTests", dependencies: ["PolluxCredentialSources", "PolluxCore"]),
         tests("SimulatorTests", dependencies: ["PolluxSimulator", "PolluxTransport", "PolluxCrypto", "PolluxCore"]),
+        tests(
+            "AppTests",
+            dependencies: ["PolluxApp", "PolluxSimulator", "PolluxProviders", "PolluxCrypto", "PolluxCore", "pollux"]),
+        tests(
+            "IntegrationTests",
+            dependencies: ["PolluxApp", "PolluxSimulator", "PolluxTransport", "PolluxCore", "CSystem"]),
         tests("TidyTests", dependencies: ["PolluxCore"]),
     ],
     cLanguageStandard: .c2x

@@ -1,0 +1,37 @@
+import PolluxCore
+
+struct DoctorCommand: Command {
+    let name = "doctor"
+    let summary = "Try every account and upstream, and say what to do."
+    let help = """
+        Usage: pollux doctor [--settings FILE] [--json]
+
+        Checks the settings, loads the accounts, and tries each one without spending its quota: the token, the session,
+        the list of models. Prints one line per step. Exit code 0 when every provider has at least one good account.
+        """
+    let options = [SettingsOption.option, CommandOption("json", help: "Print JSON.")]
+
+    func run(_ invocation: Invocation) async throws(GatewayError) -> Int32 {
+        guard let settings = SettingsOption.load(invocation) else { return 1 }
+        let host = try GatewayHost(settings: settings, invocation: invocation)
+        let findings = await host.examine()
+        host.stop()
+        if invocation.has("json") {
+            invocation.console.out(JSON.array(findings.map(\.json)).text)
+        } else {
+            for finding in findings { invocation.console.out(finding.line) }
+        }
+        let providers = settings.providers.map(\.name)
+        if providers.isEmpty { invocation.console.err("no provider is configured; add one under providers:") }
+        let ailing = providers.filter { !Self.hasGoodAccount($0, findings) }
+        for name in ailing { invocation.console.err("provider \"\(name)\" has no account that works") }
+        return ailing.isEmpty && !providers.isEmpty ? 0 : 1
+    }
+
+    /// An account is good when all of its steps went well.
+    private static func hasGoodAccount(_ provider: String, _ findings: [Finding]) -> Bool {
+        let tried = findings.filter { $0.triedProvider == provider }
+        let failed = tried.filter { $0.problem != nil }.map(\.subject)
+        return tried.contains { !failed.contains($0.subject) }
+    }
+}

@@ -1,0 +1,128 @@
+import Glibc
+public import PolluxCore
+
+/// The program: finds the subcommand, checks its options, runs it.
+///
+///     var registry = PluginRegistry.standard
+///     registry.register(provider: AcmeProvider.self)
+///     exit(await GatewayCommand(registry: registry).main())
+public struct GatewayCommand: Sendable {
+    private let registry: PluginRegistry
+    let commands: [any Command]
+    private let console: Console
+
+    /// - Parameters:
+    ///   - demo: What `serve --demo` starts in place of real upstreams.
+    ///   - more: Subcommands beside the gateway's own.
+    public init(
+        registry: PluginRegistry, demo: (any DemoUpstreams)? = nil, more: [any Command] = [],
+        console: Console = .standard
+    ) {
+        self.registry = registry
+        self.console = console
+        commands =
+            [
+                InitCommand(), ServeCommand(demo: demo), ValidateCommand(), DoctorCommand(), ModelsCommand(),
+            ] + more + [VersionCommand()]
+    }
+
+    /// Runs the process's arguments.
+    public func main() async -> Int32 {
+        let environment = ProcessEnvironment.all
+        return await run(Array(CommandLine.arguments.dropFirst()), environment: environment)
+    }
+
+    /// - Parameter arguments: Without the program's name.
+    public func run(_ arguments: [String], environment: [String: String]) async -> Int32 {
+        guard let first = arguments.first, !["help", "--help", "-h"].contains(first) else {
+            return help(Array(arguments.dropFirst()))
+        }
+        if first == "--version" { return await run(["version"], environment: environment) }
+        guard let command = commands.first(where: { $0.name == first }) else { return unknown(first) }
+        let rest = Array(arguments.dropFirst())
+        if rest.contains("--help") || rest.contains("-h") { return help([first]) }
+        do {
+            let parsed = try OptionParser(command: command).parse(rest)
+            return try await command.run(
+                Invocation(
+                    environment: environment, registry: registry, console: console, arguments: parsed.arguments,
+                    values: parsed.values))
+        } catch {
+            console.err("pollux \(first): \(error.message)")
+            return 1
+        }
+    }
+
+    private func help(_ names: [String]) -> Int32 {
+        guard let name = names.first else {
+            console.out(overview)
+            return 0
+        }
+        guard let command = commands.first(where: { $0.name == name }) else { return unknown(name) }
+        console.out(CommandHelp.text(of: command))
+        return 0
+    }
+
+    private func unknown(_ name: String) -> Int32 {
+        let hint = nearest(to: name, among: commands.map(\.name)).map { "; did you mean \"\($0)\"?" } ?? ";"
+        console.err("pollux: there is no command \"\(name)\"\(hint) 'pollux help' lists them")
+        return 1
+    }
+
+    var overview: String {
+        let width = commands.map(\.name.count).max() ?? 0
+        let lines = commands.map { "  \($0.name.padded(to: width))  \($0.summary)" }
+        return """
+            pollux: one gateway for the Gemini accounts you own and any OpenAI-compatible upstream.
+
+            Usage: pollux COMMAND [OPTIONS]
+
+            \(lines.joined(separator: "\n"))
+
+            'pollux help COMMAND' tells more about one. Start with 'pollux serve --demo'.
+            """
+    }
+}
+
+/// The help text of one subcommand; its options stand in it exactly once.
+enum CommandHelp {
+    static func text(of command: any Command) -> String {
+        guard !command.options.isEmpty else { return command.help }
+        let heads = command.options.map { "--\($0.name)\($0.value.map { " \($0)" } ?? "")" }
+        let width = heads.map(\.count).max() ?? 0
+        let lines = zip(heads, command.options).map { "  \($0.padded(to: width))  \($1.help)" }
+        return command.help + "\n\nOptions:\n" + lines.joined(separator: "\n")
+    }
+}
+
+extension String {
+    func padded(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
+}
+
+extension Console {
+    /// The process's own streams. Blocks; not for a loop's thread.
+    public static let standard = Console { text, isError in
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.write(isError ? 2 : 1, $0.baseAddress, $0.count) }
+            guard count > 0 else { return }
+            rest = rest.dropFirst(count)
+        }
+    }
+}
+
+enum ProcessEnvironment {
+    /// The variables of this process.
+    static var all: [String: String] {
+        var result: [String: String] = [:]
+        var entry = environ
+        while let text = entry.pointee {
+            let line = String(cString: text)
+            if let mark = line.firstIndex(of: "=") {
+                result[String(line[..<mark])] = String(line[line.index(after: mark)...])
+            }
+            entry += 1
+        }
+        return result
+    }
+}

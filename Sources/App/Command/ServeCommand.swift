@@ -1,0 +1,111 @@
+import Glibc
+import PolluxCore
+import PolluxTransport
+
+struct ServeCommand: Command {
+    let demo: (any DemoUpstreams)?
+    let name = "serve"
+    let summary = "Run the gateway."
+    let help = """
+        Usage: pollux serve [--settings FILE]
+               pollux serve --demo [--listen HOST:PORT]
+
+        Runs until SIGTERM or SIGINT: then it takes no new requests, lets running answers end (drain.timeout) and
+        exits with 0. A second signal ends it at once with 2.
+
+        --demo starts simulated upstreams with invented accounts in the same process and prints a key and commands to
+        paste. Nothing leaves this machine; the answers are echoes.
+        """
+    let options = [
+        SettingsOption.option,
+        CommandOption("demo", help: "Simulated upstreams; needs no settings file."),
+        CommandOption("listen", value: "HOST:PORT", help: "Instead of server.listen."),
+    ]
+
+    func run(_ invocation: Invocation) async throws(GatewayError) -> Int32 {
+        if invocation.has("demo") { return try await serveDemo(invocation) }
+        guard var settings = SettingsOption.load(invocation) else { return 1 }
+        try override(&settings, invocation)
+        return try await serve(settings, invocation, try SignalWaiter(), claimingState: true) { _ in }
+    }
+
+    private func serveDemo(_ invocation: Invocation) async throws(GatewayError) -> Int32 {
+        guard let demo else { throw .invalid(nil, "this program was built without simulated upstreams") }
+        guard invocation.value(of: "settings") == nil else {
+            throw .invalid(nil, "--demo brings its own settings; leave out --settings")
+        }
+        let signals = try SignalWaiter()
+        let key = try ClientKeyMaker.make()
+        let upstreams = try await demo.start()
+        let text = DemoSettings.text(upstreams, key: key)
+        let environment = invocation.environment.merging(upstreams.environment) { _, new in new }
+        let loader = SettingsLoader(registry: invocation.registry, environment: environment)
+        var settings: GatewaySettings
+        do throws(SettingsError) {
+            (settings, _) = try loader.decode(Array(text.utf8), file: "demo")
+        } catch { throw GatewayError(.internalError, .request, error.description) }
+        try override(&settings, invocation)
+        return try await serve(settings, invocation.with(environment: environment), signals, claimingState: false) {
+            port in
+            for line in DemoSettings.welcome(upstreams, key: key, host: settings.server.listen.host, port: port) {
+                invocation.console.out(line)
+            }
+        }
+    }
+
+    private func override(_ settings: inout GatewaySettings, _ invocation: Invocation) throws(GatewayError) {
+        guard let text = invocation.value(of: "listen") else { return }
+        guard let address = ListenAddress(text) else {
+            throw .invalid(nil, "--listen takes HOST:PORT, not \"\(text)\"")
+        }
+        guard address.isLoopback || (settings.adminKey != nil && !settings.keys.isEmpty) else {
+            throw .invalid(nil, "listening on \(address) needs admin.key and an entry under keys: in the settings")
+        }
+        settings.server.listen = address
+    }
+
+    private func serve(
+        _ settings: GatewaySettings, _ invocation: Invocation, _ signals: SignalWaiter, claimingState: Bool,
+        whenListening: (Int) -> Void
+    ) async throws(GatewayError) -> Int32 {
+        let warning = try ServingProcess.prepare(settings.server)
+        let folder = claimingState ? try StateFolder.claim(settings.state.folder) : nil
+        let host = try GatewayHost(settings: settings, invocation: invocation, logsTo: .asConfigured)
+        let running = try RunningGateway(host)
+        let port = try running.start()
+        let address = ListenAddress(host: settings.server.listen.host, port: port)
+        if let path = settings.server.pidFile { try PIDFile.write(path) }
+        invocation.console.out("pollux \(PolluxVersion.text) is listening on http://\(address)")
+        if let warning { host.log.warning("file descriptors", [LogField("message", warning)]) }
+        running.warnAboutExposure()
+        whenListening(port)
+        await signals.first()
+        invocation.console.err("draining: new requests are refused, running ones have \(settings.drain.timeout) to end")
+        await running.drain()
+        if let path = settings.server.pidFile { unlink(path) }
+        host.flushLog()
+        _ = folder
+        return 0
+    }
+}
+
+extension Invocation {
+    func with(environment: [String: String]) -> Invocation {
+        Invocation(
+            environment: environment, registry: registry, console: console, arguments: arguments, values: values)
+    }
+}
+
+/// The process id, for service managers that want it in a file.
+private enum PIDFile {
+    static func write(_ path: String) throws(GatewayError) {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        let bytes = Array("\(getpid())\n".utf8)
+        guard descriptor >= 0, Glibc.write(descriptor, bytes, bytes.count) == bytes.count else {
+            throw GatewayError(
+                .internalError, .request,
+                "server.pid_file: \(path) cannot be written: \(String(cString: strerror(errno)))")
+        }
+        close(descriptor)
+    }
+}

@@ -1,0 +1,48 @@
+import PolluxCore
+
+/// Asks an upstream for its models: at once, soon again while that fails, then every five minutes.
+struct CatalogRefresher: Service {
+    let upstream: Upstream
+    let lister: any ModelListing
+    let catalog: ModelCatalog
+    let time: any TimeSource
+    let log: Logger
+
+    private static let interval = Duration.seconds(300)
+    private static let firstPause = Duration.seconds(2)
+
+    func run() async throws {
+        var pause = Self.firstPause
+        while !Task.isCancelled {
+            do {
+                let models = try await refresh()
+                log.debug("models listed", [LogField("count", models.count)])
+                pause = Self.interval
+            } catch {
+                log.info(
+                    "models could not be listed",
+                    [
+                        LogField("error", error.kind.rawValue), LogField("message", error.message),
+                        LogField("detail", error.detail),
+                    ])
+                pause = min(pause * 2, Self.interval)
+            }
+            try await time.sleep(until: time.now + pause)
+        }
+    }
+
+    /// - Throws: What the upstream or the pool says.
+    @discardableResult
+    func refresh() async throws(GatewayError) -> [ModelInfo] {
+        let lease = try upstream.pool.lease(for: .text, provider: upstream.name)
+        do {
+            let models = try await lister.listModels(on: lease)
+            lease.release(after: nil)
+            catalog.set(models, for: upstream.name)
+            return models
+        } catch {
+            lease.release(after: error)
+            throw error
+        }
+    }
+}

@@ -1,0 +1,74 @@
+import PolluxCore
+import Synchronization
+
+/// What one settings file becomes: frontends, keys, upstreams and the pipeline between them.
+final class Gateway: Sendable {
+    let settings: GatewaySettings
+    let pipeline: Pipeline
+    let upstreams: [Upstream]
+    let requestTimeouts: [String: Duration]
+    let routes: RouteTable
+    let authenticator: ClientAuthenticator
+    let catalog: ModelCatalog
+    let time: any TimeSource
+    let random: any RandomSource
+    let log: Logger
+    /// Requests being answered now.
+    let inFlight = Atomic(0)
+    /// Requests that were let in since the start.
+    let served = Atomic(0)
+    let isDraining = Atomic(false)
+    /// The drain is over: answers that still run are being ended.
+    let isCutting = Atomic(false)
+
+    init(
+        settings: GatewaySettings, upstreams: [Upstream], frontends: [(any Frontend, paths: [String])],
+        environment: GatewayEnvironment
+    ) {
+        self.settings = settings
+        self.upstreams = upstreams
+        (time, random, log) = (environment.time, environment.random, environment.log)
+        catalog = ModelCatalog(providers: upstreams.map { ($0.name, $0.provider.offeredModels) })
+        requestTimeouts = Dictionary(
+            settings.providers.map { ($0.name, $0.common.requestTimeout) }, uniquingKeysWith: { first, _ in first })
+        pipeline = Pipeline(
+            router: Router(routes: settings.models), catalog: catalog, upstreams: upstreams,
+            retry: settings.retry.policy, queue: settings.queue.rules, time: environment.time,
+            random: environment.random)
+        routes = RouteTable(Self.mounts(frontends, prefix: settings.server.mount))
+        let keys = settings.keys.map { ClientKey(name: $0.name, key: $0.key, models: $0.models) }
+        authenticator = ClientAuthenticator(ring: KeyRing(keys), settings: settings.auth, time: environment.time)
+    }
+
+    /// Each frontend at its paths, again below `path_prefix`, and without the version segment: many tools configure
+    /// the bare host.
+    private static func mounts(_ frontends: [(any Frontend, paths: [String])], prefix: String) -> [RouteTable.Mount] {
+        var mounts: [RouteTable.Mount] = []
+        for base in prefix.isEmpty ? [""] : ["", prefix] {
+            for (frontend, paths) in frontends {
+                for path in paths {
+                    mounts.append(.init(path: base + path, frontend: frontend, ownsUnknownPaths: true))
+                    guard let bare = frontend.bareMount(for: path) else { continue }
+                    mounts.append(.init(path: base + bare, frontend: frontend, ownsUnknownPaths: false))
+                }
+            }
+        }
+        return mounts
+    }
+
+    /// Whether a generation could be served now, and if not, why: one sentence per provider.
+    var readiness: (isReady: Bool, reasons: [String]) {
+        if isDraining.load(ordering: .relaxed) { return (false, ["the gateway is shutting down"]) }
+        if upstreams.isEmpty { return (false, ["no provider is configured; add one under providers: in the settings"]) }
+        let shortages = upstreams.map { ($0.name, $0.pool.shortage()) }
+        let isReady = shortages.contains { $0.1.ready > 0 || $0.1.busy > 0 }
+        return (isReady, shortages.filter { $0.1.ready == 0 }.map { $0.1.error(provider: $0.0).message })
+    }
+}
+
+/// What the gateway takes from outside: clocks, random bits, the log.
+struct GatewayEnvironment: Sendable {
+    var time: any TimeSource
+    var random: any RandomSource
+    var log: Logger
+}

@@ -1,0 +1,198 @@
+import PolluxCore
+import PolluxFrontends
+
+/// Serves the HTTP requests of clients: who asks, what for, and the answer in the client's own format.
+final class GatewayHandler: HTTPRequestHandler {
+    private let gateway: Gateway
+    private let worker: any TaskExecutor
+    private let cors: CORSPolicy
+    private let health: HealthRoutes
+
+    /// Bodies above this are decoded and encoded off the loop.
+    private static let bodyForWorker = 256 << 10
+
+    /// - Parameter worker: Runs what takes too long for a loop.
+    init(_ gateway: Gateway, worker: any TaskExecutor) {
+        (self.gateway, self.worker) = (gateway, worker)
+        cors = CORSPolicy(gateway.settings.cors, log: gateway.log)
+        health = HealthRoutes(gateway)
+    }
+
+    func handle(_ exchange: any HTTPExchange) async {
+        let visit = Visit(exchange, gateway)
+        do {
+            try await serve(visit)
+        } catch {
+            await fail(visit, error)
+        }
+        visit.logEnd()
+    }
+
+    func answer(for error: GatewayError) -> HTTPAnswer {
+        let requestID = Visit.makeRequestID(gateway.random)
+        gateway.log.debug(
+            "request refused", [LogField("error", error.kind.rawValue), LogField("message", error.message)])
+        return PlainErrors.answer(error, requestID: requestID)
+    }
+}
+
+// MARK: - One request
+
+extension GatewayHandler {
+    private func serve(_ visit: Visit) async throws(GatewayError) {
+        if let answer = health.answer(visit.exchange.head) { return try await visit.respond(answer) }
+        if let fields = cors.fields(for: visit.exchange.head) { visit.extraFields += fields }
+        let match = try gateway.routes.match(visit.exchange.head.method, visit.exchange.head.path)
+        if visit.exchange.head.method == .options { return try await answerOptions(visit, match) }
+        switch match {
+        case .route(let frontend, let route, let variables):
+            visit.frontend = frontend
+            visit.route = route.template
+            try await serve(visit, frontend, route, variables)
+        case .wrongMethod(let frontend, let allowed):
+            visit.frontend = frontend
+            _ = try authenticate(visit, frontend)
+            visit.extraFields.append(.init(name: "allow", value: Self.allow(allowed)))
+            throw GatewayError(
+                .methodNotAllowed, .request, "this path does not take \(visit.exchange.head.method.rawValue)")
+        case .unknownBelow(let frontend):
+            visit.frontend = frontend
+            _ = try authenticate(visit, frontend)
+            throw GatewayError(.routeNotFound, .request, "this gateway has no such path")
+        case .unknown:
+            throw GatewayError(.routeNotFound, .request, "this gateway has no such path")
+        }
+    }
+
+    private func serve(
+        _ visit: Visit, _ frontend: any Frontend, _ route: Route, _ variables: [String: String]
+    ) async throws(GatewayError) {
+        let query = PathDecoder.query(visit.exchange.head.query)
+        visit.key = try authenticate(visit, frontend, query)
+        guard visit.enter() else {
+            throw GatewayError(
+                .overloaded, .request, "the gateway is at its limit of requests", retryAfter: .seconds(1))
+        }
+        let body = route.method == .get ? [] : try await visit.exchange.readBody()
+        let incoming = IncomingRequest(
+            requestID: visit.requestID, route: route, variables: variables, query: query.filter { $0.name != "key" },
+            head: visit.exchange.head, body: body, client: visit.clientInfo, receivedAt: visit.start)
+        switch try await decode(incoming, frontend) {
+        case .generate(let request): try await generate(visit, frontend, request)
+        case .listModels:
+            let models = gateway.pipeline.models.filter { visit.key?.mayUse($0.id) ?? true }
+            try await visit.respond(frontend.encode(models: models, visit.reply))
+        case .getModel(let id):
+            let known = gateway.pipeline.models.first { $0.id == id }
+            guard let known, visit.key?.mayUse(id) ?? true else { throw gateway.pipeline.unknownModel(id) }
+            try await visit.respond(frontend.encode(model: known, visit.reply))
+        }
+    }
+
+    private func generate(_ visit: Visit, _ frontend: any Frontend, _ request: ModelRequest) async throws(GatewayError)
+    {
+        if let key = visit.key, !key.mayUse(request.model) {
+            throw GatewayError(
+                .permission, .request, "this API key may not use the model \"\(request.model)\"", param: "model")
+        }
+        var request = request
+        let deadline = try Deadlines.deadline(of: request, gateway, visit.exchange.head, start: visit.start)
+        request.deadline = deadline
+        visit.exchange.expire(at: deadline)
+        visit.model = request.model
+        if request.stream { return try await stream(visit, frontend, request) }
+        let sink = WholeAnswerSink()
+        visit.record = try await gateway.pipeline.generate(request, into: sink, log: visit.log)
+        try await visit.respond(await encode(sink.response, request, frontend, visit.reply))
+    }
+
+    private func stream(_ visit: Visit, _ frontend: any Frontend, _ request: ModelRequest) async throws(GatewayError) {
+        let reply = visit.reply
+        let sink = StreamingSink(visit.exchange, extraFields: visit.allFields) {
+            frontend.makeEncoder(for: request, reply)
+        }
+        visit.status = 200
+        do {
+            visit.record = try await gateway.pipeline.generate(request, into: sink, log: visit.log)
+            try await sink.finish(after: nil)
+        } catch {
+            let error = visit.explain(error)
+            guard sink.isCommitted, error.kind != .cancelled else { throw error }
+            visit.brokenBy = error
+            try await sink.finish(after: error)
+        }
+    }
+
+    private func decode(_ incoming: IncomingRequest, _ frontend: any Frontend) async throws(GatewayError) -> GatewayCall
+    {
+        guard incoming.body.count > Self.bodyForWorker else { return try frontend.decode(incoming) }
+        return try await withTaskExecutorPreference(worker) {
+            await Self.result { () throws(GatewayError) in try frontend.decode(incoming) }
+        }.get()
+    }
+
+    private func encode(
+        _ response: ModelResponse, _ request: ModelRequest, _ frontend: any Frontend, _ reply: ReplyContext
+    ) async -> HTTPAnswer {
+        guard response.weight > Self.bodyForWorker else { return frontend.encode(response, for: request, reply) }
+        return await withTaskExecutorPreference(worker) { frontend.encode(response, for: request, reply) }
+    }
+
+    /// Async, so that it runs on the executor that the caller prefers.
+    private static func result<Value: Sendable>(
+        _ body: @Sendable () throws(GatewayError) -> Value
+    ) async -> Result<Value, GatewayError> {
+        do { return .success(try body()) } catch { return .failure(error) }
+    }
+}
+
+// MARK: - Refusals
+
+extension GatewayHandler {
+    private func authenticate(
+        _ visit: Visit, _ frontend: any Frontend, _ query: [(name: String, value: String)]? = nil
+    ) throws(GatewayError) -> ClientKey? {
+        do {
+            return try gateway.authenticator.authenticate(
+                visit.exchange.head, query: query ?? PathDecoder.query(visit.exchange.head.query),
+                takesQueryKey: frontend.takesQueryKey, address: visit.clientInfo.address)
+        } catch {
+            gateway.log.info(
+                "sign-in failed",
+                [
+                    LogField("request", visit.requestID), LogField("address", visit.clientInfo.address),
+                    LogField("reason", error.kind.rawValue),
+                ])
+            throw error
+        }
+    }
+
+    private func answerOptions(_ visit: Visit, _ match: RouteTable.Match) async throws(GatewayError) {
+        var allowed: [HTTPMethod] = []
+        switch match {
+        case .route(_, let route, _): allowed = [route.method]
+        case .wrongMethod(_, let methods): allowed = methods
+        case .unknownBelow, .unknown: throw GatewayError(.routeNotFound, .request, "this gateway has no such path")
+        }
+        visit.extraFields += cors.preflightFields(for: visit.exchange.head, allowed: Self.allow(allowed))
+        try await visit.respond(HTTPAnswer(status: 204, fields: ["allow": Self.allow(allowed)]))
+    }
+
+    private func fail(_ visit: Visit, _ error: GatewayError) async {
+        let error = visit.explain(error)
+        visit.brokenBy = visit.brokenBy ?? error
+        guard !visit.exchange.isCommitted, error.kind != .cancelled else {
+            visit.exchange.abortStream()
+            return
+        }
+        let answer = visit.frontend?.encode(error: error, visit.reply) ?? StandardFrontends.answer(for: error)
+        do { try await visit.respond(RetryFields.adding(to: answer, error)) } catch { visit.brokenBy = error }
+    }
+
+    private static func allow(_ methods: [HTTPMethod]) -> String {
+        var names = methods.map(\.rawValue)
+        if names.contains("GET") { names.append("HEAD") }
+        names.append("OPTIONS")
+        return names.reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }.joined(separator: ", ")
+    }
+}

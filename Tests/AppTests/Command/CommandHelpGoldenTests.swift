@@ -1,0 +1,113 @@
+import PolluxCore
+import Testing
+
+@testable import PolluxApp
+
+@Suite("Help")
+struct CommandHelpGoldenTests {
+    static let names = CommandRun.program.commands.map(\.name)
+
+    @Test("docs/command-line.md is made from the help texts")
+    func page() throws {
+        try GoldenFile.compare(CommandReference(program: CommandRun.program).page, with: "docs/command-line.md")
+    }
+
+    @Test("'COMMAND --help', 'COMMAND -h' and 'help COMMAND' print the same and start nothing", arguments: names)
+    func help(name: String) async {
+        let text = await CommandRun.of(["help", name])
+        #expect(text.code == 0)
+        #expect(text.err.isEmpty)
+        #expect(text.out.hasPrefix("Usage: pollux \(name)"))
+        for arguments in [[name, "--help"], [name, "-h"], [name, "--nonsense", "--help"]] {
+            let same = await CommandRun.of(arguments)
+            #expect(same.out == text.out && same.code == 0)
+        }
+    }
+
+    @Test(
+        "every option stands in the help, and every line fits a terminal",
+        arguments: CommandRun.program.commands.indices)
+    func options(index: Int) {
+        let command = CommandRun.program.commands[index]
+        let text = CommandHelp.text(of: command)
+        for option in command.options {
+            #expect(text.contains("\n  --\(option.name)"))
+            #expect(option.help.hasSuffix("."))
+        }
+        #expect(text.split(separator: "\n").allSatisfy { $0.count <= 120 })
+        #expect(!command.summary.isEmpty && command.summary.hasSuffix("."))
+    }
+
+    @Test("without a command, and with 'help', the overview is printed", arguments: [[], ["help"], ["--help"], ["-h"]])
+    func overview(arguments: [String]) async {
+        let run = await CommandRun.of(arguments)
+        #expect(run.code == 0)
+        for name in Self.names { #expect(run.out.contains("\n  \(name) ")) }
+        #expect(run.out.contains("'pollux serve --demo'"))
+    }
+
+    @Test("the version is printed both ways", arguments: [["version"], ["--version"]])
+    func version(arguments: [String]) async {
+        let run = await CommandRun.of(arguments)
+        #expect(run.out == "pollux \(PolluxVersion.text)\n")
+        #expect(run.code == 0)
+    }
+}
+
+@Suite("What was typed wrongly")
+struct CommandErrorTests {
+    @Test(
+        "is answered with the nearest that exists, or with where to look, on standard error",
+        arguments: [
+            (
+                ["valdiate"],
+                "pollux: there is no command \"valdiate\"; did you mean \"validate\"? 'pollux help' lists them"
+            ),
+            (
+                ["help", "serv"],
+                "pollux: there is no command \"serv\"; did you mean \"serve\"? 'pollux help' lists them"
+            ),
+            (["frobnicate"], "pollux: there is no command \"frobnicate\"; 'pollux help' lists them"),
+            (
+                ["validate", "--setings", "x"],
+                "pollux validate: there is no option --setings; did you mean --settings? "
+                    + "'pollux help validate' lists the options"
+            ),
+            (
+                ["doctor", "--yaml"],
+                "pollux doctor: there is no option --yaml; 'pollux help doctor' lists the options"
+            ),
+            (["models", "--settings"], "pollux models: --settings needs a value: --settings FILE"),
+            (["models", "--settings", "--json"], "pollux models: --settings needs a value: --settings FILE"),
+            (["models", "--json=yes"], "pollux models: --json takes no value"),
+            (["models", "--settings", "a", "--settings", "b"], "pollux models: --settings was given twice"),
+            (
+                ["validate", "other.yaml"],
+                "pollux validate: \"other.yaml\" is not an option; to name the settings file, write --settings "
+                    + "other.yaml; 'pollux help validate' lists the options"
+            ),
+            (["version", "now"], "pollux version: \"now\" is not an option; 'pollux help version' lists the options"),
+            (["init", "-f"], "pollux init: \"-f\" is not an option; 'pollux help init' lists the options"),
+            (
+                ["serve", "--demo", "--settings", "x"],
+                "pollux serve: --demo brings its own settings; leave out --settings"
+            ),
+            (["simulate"], "pollux simulate: name one upstream to simulate: gemini-business, openai, all"),
+            (["simulate", "openai", "--listen", "8098"], "pollux simulate: --listen takes HOST:PORT, not \"8098\""),
+        ])
+    func refused(arguments: [String], message: String) async {
+        let run = await CommandRun.of(arguments)
+        #expect(run.err == message + "\n")
+        #expect(run.out.isEmpty)
+        #expect(run.code == 1)
+    }
+
+    @Test("options take their value behind a space or an equals sign")
+    func values() async throws {
+        let folder = try TemporaryFolder()
+        let path = try folder.write("", to: "s.yaml")
+        for arguments in [["validate", "--settings", path], ["validate", "--settings=\(path)"]] {
+            #expect(await CommandRun.of(arguments).code == 0)
+        }
+    }
+}

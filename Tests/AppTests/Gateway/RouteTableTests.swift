@@ -1,0 +1,93 @@
+import PolluxCore
+import Testing
+
+@testable import PolluxApp
+
+@Suite("From a path to its route")
+struct RouteTableTests {
+    private let table: RouteTable = {
+        let openAI = PlainFrontend(
+            "openai",
+            [
+                Route(.post, "/chat/completions"), Route(.get, "/models"), Route(.get, "/models/{id...}"),
+                Route(.delete, "/models/{id...}"), Route(.get, "/files/{file}/content"),
+            ])
+        let gemini = PlainFrontend("gemini", [Route(.post, "/models/{model}")])
+        return RouteTable([
+            .init(path: "/v1", frontend: openAI, ownsUnknownPaths: true),
+            .init(path: "", frontend: openAI, ownsUnknownPaths: false),
+            .init(path: "/v1beta", frontend: gemini, ownsUnknownPaths: true),
+        ])
+    }()
+
+    /// `frontend template {variables}`, or why there is no route.
+    private func found(_ method: HTTPMethod, _ path: String) -> String {
+        do {
+            switch try table.match(method, path[...]) {
+            case .route(let frontend, let route, let variables):
+                let list = variables.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
+                return "\((frontend as? PlainFrontend)?.name ?? "?") \(route.template)\(list)"
+            case .wrongMethod(_, let allowed): return "wrong method: \(allowed.map(\.rawValue))"
+            case .unknownBelow(let frontend): return "unknown below \((frontend as? PlainFrontend)?.name ?? "?")"
+            case .unknown: return "unknown"
+            }
+        } catch { return "refused: \(error.kind.rawValue)" }
+    }
+
+    @Test(
+        "a route is found below its mounts, with or without a slash at the end",
+        arguments: [
+            ("POST", "/v1/chat/completions", "openai /chat/completions"),
+            ("POST", "/v1/chat/completions/", "openai /chat/completions"),
+            ("POST", "/chat/completions", "openai /chat/completions"), ("GET", "/v1/models", "openai /models"),
+            ("HEAD", "/v1/models", "openai /models"), ("GET", "/v1/models/gpt", "openai /models/{id...} id=gpt"),
+            ("GET", "/v1/models/org/gpt", "openai /models/{id...} id=org/gpt"),
+            ("GET", "/v1/models/org%2Fgpt", "openai /models/{id...} id=org/gpt"),
+            ("GET", "/v1/%6Dodels", "openai /models"),
+            ("GET", "/v1/files/a%20b/content", "openai /files/{file}/content file=a b"),
+            ("POST", "/v1beta/models/x:generateContent", "gemini /models/{model} model=x:generateContent"),
+            ("GET", "/v1/chat/completions", "wrong method: [\"POST\"]"),
+            ("POST", "/v1/models/gpt", "wrong method: [\"GET\", \"DELETE\"]"),
+            ("GET", "/v1/nothing", "unknown below openai"),
+            ("GET", "/v1", "unknown below openai"), ("GET", "/v1beta/x/y", "unknown below gemini"),
+            ("GET", "/nothing", "unknown"), ("GET", "/", "unknown"), ("GET", "/v1betamax", "unknown"),
+            ("GET", "/V1/models", "unknown"), ("GET", "/v1/Models", "unknown below openai"),
+        ])
+    func routes(method: String, path: String, expected: String) {
+        #expect(found(HTTPMethod(rawValue: method), path) == expected)
+    }
+
+    @Test(
+        "a path that must not be decoded is refused, whichever route it might have met (P-5)",
+        arguments: [
+            "/v1/models/%00", "/v1/models/a%00b", "/v1/models/a%5Cb", "/v1/models/a\\b", "/v1/models/..",
+            "/v1/../models",
+            "/v1/models/%2e%2e", "/v1/models/.%2E", "/v1/models/a%2F..%2Fb", "/v1//models", "/v1/models//",
+            "//v1/models",
+            "/v1/./models", "/v1/models/%", "/v1/models/%4", "/v1/models/%zz", "/v1/models/%ff", "/v1/models/%C0%AE",
+            "/v1/models/%ED%A0%80", "/%2e%2e/etc/passwd",
+        ])
+    func refused(path: String) {
+        #expect(found(.get, path) == "refused: routeNotFound")
+    }
+
+    @Test("a path is decoded once, never twice (P-5)")
+    func once() {
+        #expect(found(.get, "/v1/models/a%252Fb") == "openai /models/{id...} id=a%2Fb")
+        #expect(found(.get, "/v1/models/%252e%252e") == "openai /models/{id...} id=%2e%2e")
+    }
+}
+
+@Suite("Queries")
+struct QueryTests {
+    @Test(
+        "items are decoded once and kept in order; what cannot be decoded stands as it was",
+        arguments: [
+            ("", []), ("a=b", ["a=b"]), ("a=b&c=d&a=e", ["a=b", "c=d", "a=e"]), ("a", ["a="]), ("a=b=c", ["a=b=c"]),
+            ("a=%20x+y", ["a= x y"]), ("a=%zz", ["a=%zz"]), ("&&a=1&", ["a=1"]), ("%6Bey=v", ["key=v"]),
+            ("a=%2525", ["a=%25"]), ("=v", ["=v"]),
+        ])
+    func query(text: String, expected: [String]) {
+        #expect(PathDecoder.query(text[...]).map { "\($0.name)=\($0.value)" } == expected)
+    }
+}

@@ -1,0 +1,194 @@
+import CSystem
+import Glibc
+
+/// A program that a test started; ended with it, by its own process id.
+final class ChildProcess {
+    let pid: pid_t
+    private let output: Int32
+    private var text: [UInt8] = []
+    private var status: Int32?
+
+    /// - Parameters:
+    ///   - path: Of the program.
+    ///   - environment: All of it.
+    init(_ path: String, _ arguments: [String], environment: [String: String] = [:]) throws {
+        var ends: [Int32] = [0, 0]
+        guard pipe(&ends) == 0 else { throw TestFailure("no pipe: \(String(cString: strerror(errno)))") }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        defer { close(ends[1]) }
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
+        posix_spawn_file_actions_adddup2(&actions, ends[1], 2)
+        var id = pid_t()
+        let code = Self.withTexts([path] + arguments) { arguments in
+            Self.withTexts(environment.map { "\($0.key)=\($0.value)" }) { environment in
+                posix_spawn(&id, path, &actions, nil, arguments, environment)
+            }
+        }
+        guard code == 0 else {
+            close(ends[0])
+            throw TestFailure("\(path) cannot be started: \(String(cString: strerror(code)))")
+        }
+        (pid, output) = (id, ends[0])
+    }
+
+    deinit {
+        if status == nil {
+            kill(pid, SIGKILL)
+            waitpid(pid, nil, 0)
+        }
+        close(output)
+    }
+
+    /// `pollux` as built beside these tests, or the program that `POLLUX_BINARY` names.
+    static func pollux(_ arguments: [String]) throws -> ChildProcess {
+        if let path = otherBinary { return try ChildProcess(path, arguments) }
+        var buffer = [CChar](repeating: 0, count: 4096)
+        let count = readlink("/proc/self/exe", &buffer, buffer.count - 1)
+        guard count > 0 else { throw TestFailure("this program's own path is unknown") }
+        let own = String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let path = own[..<(own.lastIndex(of: "/") ?? own.startIndex)] + "/pollux"
+        return try ChildProcess(String(path), arguments)
+    }
+
+    static let otherBinary = getenv("POLLUX_BINARY").map { String(cString: $0) }
+
+    func signal(_ number: Int32) { kill(pid, number) }
+
+    /// What it wrote so far, on both streams.
+    var written: String {
+        drain(0)
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// Waits until it has written a line with `mark`.
+    ///
+    /// - Returns: The line.
+    func line(with mark: String, within limit: Duration = .seconds(20)) throws -> String {
+        let deadline = Deadline.within(limit)
+        while true {
+            let lines = String(decoding: text, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
+            if let line = lines.dropLast().first(where: { $0.contains(mark) }) { return String(line) }
+            if deadline.hasPassed || !drain(min(deadline.millisecondsLeft, 50)), exitCode() != nil {
+                throw TestFailure("no line with \"\(mark)\" in: \(written)")
+            }
+            if deadline.hasPassed { throw TestFailure("no line with \"\(mark)\" in time, in: \(written)") }
+        }
+    }
+
+    /// Its exit code, 128 + the signal that ended it, or `nil` while it runs.
+    func exitCode() -> Int32? {
+        var raw: Int32 = 0
+        if status == nil, waitpid(pid, &raw, WNOHANG) == pid { status = raw }
+        return status.map { $0 & 0x7F == 0 ? ($0 >> 8) & 0xFF : 128 + ($0 & 0x7F) }
+    }
+
+    /// Waits for its end.
+    func waitForExit(within limit: Duration = .seconds(10)) -> Int32? {
+        _ = eventually(within: limit) {
+            drain(0)
+            return exitCode() != nil
+        }
+        return exitCode()
+    }
+
+    /// Resident memory in KiB.
+    var residentKiB: Int {
+        let file = open("/proc/\(pid)/status", O_RDONLY | O_CLOEXEC)
+        defer { close(file) }
+        var bytes = [UInt8](repeating: 0, count: 4096)
+        let count = read(file, &bytes, bytes.count)
+        let lines = String(decoding: bytes.prefix(max(0, count)), as: UTF8.self).split(separator: "\n")
+        let line = lines.first { $0.hasPrefix("VmRSS:") }
+        return line?.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first.flatMap { Int($0) } ?? 0
+    }
+
+    /// - Returns: False when nothing more can come.
+    @discardableResult
+    private func drain(_ milliseconds: Int32) -> Bool {
+        var wait = milliseconds
+        while true {
+            var wanted = pollfd(fd: output, events: Int16(POLLIN), revents: 0)
+            guard poll(&wanted, 1, wait) > 0 else { return true }
+            var bytes = [UInt8](repeating: 0, count: 16 << 10)
+            let count = read(output, &bytes, bytes.count)
+            guard count > 0 else { return false }
+            text += bytes[..<count]
+            wait = 0
+        }
+    }
+
+    private static func withTexts<Result>(
+        _ texts: [String], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Result
+    ) -> Result {
+        let copies = texts.map { strdup($0) }
+        defer { for copy in copies { free(copy) } }
+        var list = copies + [nil]
+        return list.withUnsafeMutableBufferPointer { buffer in
+            guard let base = buffer.baseAddress else { preconditionFailure("the list holds its end at least") }
+            return body(base)
+        }
+    }
+}
+
+/// A simulator and a gateway as two processes, joined by a settings file.
+final class ChildGateway {
+    let gateway: ChildProcess
+    let simulator: ChildProcess
+    let port: Int
+    let simulatorPort: Int
+    let settingsFile: String
+    private let folder: TemporaryFolder
+
+    /// - Parameters:
+    ///   - server: YAML members of `server:`, each behind a comma.
+    ///   - local: YAML members of the provider, each behind a comma.
+    init(server: String = "", local: String = "", topLevel: String = "") throws {
+        folder = try TemporaryFolder()
+        simulator = try ChildProcess.pollux(["simulate", "openai", "--listen", "127.0.0.1:0"])
+        let banner = try simulator.line(with: "base_url: ")
+        simulatorPort = try Self.port(in: banner)
+        let base = "http://127.0.0.1:\(simulatorPort)/v1"
+        settingsFile = try folder.write(
+            """
+            server: {listen: "127.0.0.1:0"\(server)}
+            state: {folder: "\(folder.path)/state"}
+            log: {level: warning}
+            keys: [{name: tester, key: \(GatewaySetup.clientKey)}]
+            \(topLevel)
+            providers:
+              - {name: local, kind: openai-compatible, base_url: "\(base)", models: [sim-large]\(local)}
+            """, to: "settings.yaml")
+        gateway = try Self.serve(settingsFile)
+        port = try Self.port(in: try gateway.line(with: "is listening on"))
+    }
+
+    /// Another gateway with the same settings and state folder.
+    func startAnother() throws -> ChildProcess { try Self.serve(settingsFile) }
+
+    private static func serve(_ settings: String) throws -> ChildProcess {
+        try ChildProcess.pollux(["serve", "--settings", settings])
+    }
+
+    func startChat(_ prompt: String, stream: Bool = true, receiveBuffer: Int32? = nil) throws -> RawClient {
+        let client = try RawClient(port: port, receiveBuffer: receiveBuffer)
+        let body = TestGateway.chatBody(prompt, stream: stream)
+        try client.send(TestGateway.request("POST", "/v1/chat/completions", body: body))
+        return client
+    }
+
+    func get(_ path: String) throws -> Reply {
+        let client = try RawClient(port: port)
+        try client.send(TestGateway.request("GET", path))
+        return try client.reply()
+    }
+
+    private static func port(in line: String) throws -> Int {
+        guard let colon = line.lastIndex(of: ":"),
+            let port = Int(line[line.index(after: colon)...].prefix { $0.isNumber })
+        else { throw TestFailure("no port in: \(line)") }
+        return port
+    }
+}

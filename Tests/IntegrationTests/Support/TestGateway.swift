@@ -1,0 +1,134 @@
+import Glibc
+import PolluxCore
+import PolluxSimulator
+import Testing
+
+@testable import PolluxApp
+
+/// A whole gateway in this process, on a port of the system's choice, between a raw client and simulated upstreams.
+final class TestGateway: Sendable {
+    let port: Int
+    let openAI: SimulatorServer?
+    let business: SimulatorServer?
+    let gateway: Gateway
+    private let host: GatewayHost
+    private let running: RunningGateway
+    private let folder: TemporaryFolder
+
+    private init(_ setup: GatewaySetup) async throws {
+        folder = try TemporaryFolder()
+        let options = SimulatorOptions(
+            accounts: setup.accounts, apiKeys: setup.upstreamKeys, chunkDelay: .milliseconds(1))
+        openAI = setup.local == nil ? nil : try await SimulatorServer.start(.openAI, options: options)
+        business = setup.business == nil ? nil : try await SimulatorServer.start(.geminiBusiness, options: options)
+        let yaml = setup.yaml(
+            localURL: setup.localURL ?? (openAI?.url ?? "http://127.0.0.1:9") + "/v1", businessURL: business?.url ?? "",
+            logFile: folder.path + "/log")
+        let environment = ["ACCOUNTS_CONFIG": setup.accountsText]
+        let (settings, _) = try SettingsLoader(registry: .standard, environment: environment)
+            .decode(Array(yaml.utf8), file: "test.yaml")
+        let invocation = Invocation(
+            environment: environment, registry: .standard, console: Console { _, _ in }, arguments: [], values: [:])
+        host = try GatewayHost(settings: settings, invocation: invocation, logsTo: .asConfigured)
+        gateway = host.gateway
+        running = try RunningGateway(host)
+        port = try running.start()
+        let upstreams = gateway.upstreams
+        guard eventually({ upstreams.allSatisfy { $0.pool.shortage().accounts > 0 } }) else {
+            throw TestFailure("the accounts were not loaded: \(log.joined(separator: "\n"))")
+        }
+    }
+
+    /// Runs `body` on a thread of its own against a fresh gateway, and stops everything afterwards.
+    static func with(
+        _ setup: GatewaySetup = GatewaySetup(), _ body: @escaping @Sendable (TestGateway) async throws -> Void
+    ) async throws {
+        try await BlockingThread.run {
+            let gateway = try await TestGateway(setup)
+            do {
+                try await body(gateway)
+            } catch {
+                await gateway.stop()
+                throw error
+            }
+            await gateway.stop()
+        }
+    }
+
+    private func stop() async {
+        await openAI?.stop()
+        await business?.stop()
+        await running.drain()
+        host.stop()
+    }
+
+    /// The records written so far, one JSON object each.
+    var log: [String] {
+        host.flushLog()
+        let bytes = (try? SystemFiles.contents(of: folder.path + "/log", limit: 64 << 20)) ?? []
+        return String(decoding: bytes, as: UTF8.self).split(separator: "\n").map(String.init)
+    }
+
+    /// How many requests for an answer the upstream of this family has seen.
+    func answerRequests(_ family: Family) -> [Journal.Entry] {
+        let simulator = family == .openAICompatible ? openAI : business
+        return simulator?.control.journal.filter { $0.operation == family.operation } ?? []
+    }
+
+    func simulator(_ family: Family) throws -> SimulatorServer {
+        try #require(family == .openAICompatible ? openAI : business)
+    }
+
+    func pool(_ provider: String) throws -> AccountPool {
+        try #require(gateway.upstreams.first { $0.name == provider }).pool
+    }
+}
+
+// MARK: - Requests
+
+extension TestGateway {
+    /// Sends one request on a connection of its own and reads the whole answer.
+    func ask(
+        _ method: String, _ path: String, key: String? = GatewaySetup.clientKey, fields: [String] = [],
+        body: String? = nil, deadline: Deadline = .within(.seconds(15))
+    ) throws -> Reply {
+        let client = try RawClient(port: port)
+        try client.send(Self.request(method, path, key: key, fields: fields, body: body))
+        return try client.reply(toHead: method == "HEAD", deadline)
+    }
+
+    /// Asks for one answer to `prompt`.
+    func chat(
+        _ prompt: String, model: String = "sim-large", stream: Bool = false, fields: [String] = [],
+        deadline: Deadline = .within(.seconds(15))
+    ) throws -> Reply {
+        try ask(
+            "POST", "/v1/chat/completions", fields: fields, body: Self.chatBody(prompt, model: model, stream: stream),
+            deadline: deadline)
+    }
+
+    /// Sends the request only; the caller reads.
+    func startChat(
+        _ prompt: String, model: String = "sim-large", stream: Bool = true, receiveBuffer: Int32? = nil
+    ) throws -> RawClient {
+        let client = try RawClient(port: port, receiveBuffer: receiveBuffer)
+        let body = Self.chatBody(prompt, model: model, stream: stream)
+        try client.send(Self.request("POST", "/v1/chat/completions", body: body))
+        return client
+    }
+
+    static func chatBody(_ prompt: String, model: String = "sim-large", stream: Bool = false) -> String {
+        let message: JSON = ["role": "user", "content": .string(prompt)]
+        return (["model": .string(model), "messages": [message], "stream": .bool(stream)] as JSON).text
+    }
+
+    static func request(
+        _ method: String, _ path: String, key: String? = GatewaySetup.clientKey, fields: [String] = [],
+        body: String? = nil
+    ) -> String {
+        var lines = ["\(method) \(path) HTTP/1.1", "Host: 127.0.0.1"] + fields
+        if let key { lines.append("Authorization: Bearer \(key)") }
+        if let body { lines += ["Content-Type: application/json", "Content-Length: \(body.utf8.count)"] }
+        return lines.joined(separator: "\r\n") + "\r\n\r\n" + (body ?? "")
+    }
+}

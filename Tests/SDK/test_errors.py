@@ -1,0 +1,72 @@
+"""Failures, as the SDK's exceptions show them."""
+
+import openai
+import pytest
+
+
+def ask(client, upstream, content, **options):
+    messages = [{"role": "user", "content": content}]
+    return client.chat.completions.create(model=upstream.model, messages=messages, **options)
+
+
+def test_a_wrong_key_is_an_authentication_error(endpoint, upstream, word):
+    with endpoint.client(api_key="sk-of-somebody-else-entirely") as client:
+        with pytest.raises(openai.AuthenticationError) as caught:
+            ask(client, upstream, word)
+    error = caught.value
+    assert error.status_code == 401 and error.code == "invalid_api_key" and error.request_id
+    assert "somebody" not in error.message
+    assert not upstream.calls_with(word)
+
+
+def test_an_unknown_model_is_not_found(client, word):
+    with pytest.raises(openai.NotFoundError) as caught:
+        client.chat.completions.create(model="no-such-model", messages=[{"role": "user", "content": word}])
+    assert caught.value.code == "model_not_found"
+
+
+@pytest.mark.parametrize(
+    ("change", "param"),
+    [
+        ({"messages": []}, "messages"),
+        ({"messages": "hello"}, "messages"),
+        ({"temperature": 5}, "temperature"),
+        ({"max_tokens": 0}, "max_tokens"),
+        ({"response_format": {"type": "poem"}}, "response_format"),
+    ],
+)
+def test_a_wrong_field_is_named(client, upstream, word, change, param):
+    request = {"model": upstream.model, "messages": [{"role": "user", "content": word}]} | change
+    with pytest.raises(openai.BadRequestError) as caught:
+        client.chat.completions.create(**request)
+    error = caught.value
+    assert error.type == "invalid_request_error" and error.param.startswith(param) and error.code
+    assert not upstream.calls_with(word)
+
+
+def test_an_upstream_limit_says_when_to_come_back(throwaway_endpoint, upstream, word):
+    with throwaway_endpoint.client() as client:
+        with pytest.raises(openai.RateLimitError) as caught:
+            ask(client, upstream, f"[[sim:http=429]] [[sim:retry-after=7]] {word}")
+    error = caught.value
+    assert error.type == "rate_limit_error" and error.code == "rate_limit_exceeded"
+    seconds = int(error.response.headers["retry-after"])
+    # Gemini Business names no time of its own, so there the gateway's cooldown counts.
+    assert 1 <= seconds <= (7 if upstream.name == "openai" else 7200)
+
+
+def test_an_answer_that_breaks_off_is_an_error_not_an_end(client, upstream, word):
+    received = []
+    with pytest.raises(openai.APIError) as caught:
+        for chunk in ask(client, upstream, f"[[sim:cut]] {word} " + "and a long tail of words " * 8, stream=True):
+            received.append(chunk)
+    assert received, "the stream had begun before it broke off"
+    assert not [chunk for chunk in received if chunk.choices and chunk.choices[0].finish_reason]
+    assert caught.value.body["type"] == "server_error" and caught.value.message
+    assert word in ask(client, upstream, word).choices[0].message.content, "the gateway goes on"
+
+
+def test_a_whole_answer_that_breaks_off_is_a_gateway_error(client, upstream, word):
+    with pytest.raises(openai.InternalServerError) as caught:
+        ask(client, upstream, f"[[sim:cut]] {word} " + "and a long tail of words " * 8)
+    assert caught.value.status_code in (502, 503) and caught.value.type == "server_error"
