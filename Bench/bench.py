@@ -1,0 +1,252 @@
+"""Measures Pollux against nginx on this machine. Called by run.sh, which builds what is needed; see --help."""
+
+import argparse
+import datetime
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import report
+from services import (
+    ANSWER_ENDING,
+    CHUNKS,
+    HERE,
+    STREAM_ENDING,
+    Service,
+    Workshop,
+    busy_share,
+    free_port,
+    machine,
+    raise_file_limit,
+)
+
+ROOT = HERE.parent
+ROWS = ["plain", "tls", "sse", "start", "rss"]
+USER_TEXT = (
+    "Please tell me in a few plain sentences what a canned answer is, why somebody who measures a gateway would want "
+    "one, and what it cannot show. I have read that a real model spends seconds on what the gateway does in "
+    "microseconds, so I would like to know whether the gateway matters at all."
+)
+
+
+class Bench:
+    """Runs the load generator against services and collects one record per run."""
+
+    def __init__(self, workshop: Workshop, options: argparse.Namespace):
+        self.workshop = workshop
+        self.options = options
+        self.records: list[dict] = []
+        self.round = 0
+
+    def run(self, row: str, target: str, service: Service, upstream: str, mode: list, *extra, stream=False):
+        """One run of the load generator; `target` is the name under which the report shows it."""
+        body = self.body(service.model(upstream), stream)
+        checks = ["--expect", STREAM_ENDING if stream else ANSWER_ENDING]
+        if stream:
+            checks += ["--least-events", CHUNKS + 2]
+        words = ["--port", service.port, "--path", service.path(upstream), "--body", body, *checks, *extra]
+        for header in service.headers:
+            words += ["--header", header]
+        try:
+            for pid in service.pids():
+                words += ["--pid", pid]
+            result = self.load([*words, *mode])
+        except RuntimeError as error:
+            result = {"failed": str(error)}
+        self.record(row, target, result)
+
+    def load(self, words: list) -> dict:
+        """What the load generator says; a run that it breaks off has the one member `failed`."""
+        command = [str(self.workshop.folder / "loadgen"), *map(str, words)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=180)
+        if done.stderr:
+            print(done.stderr.strip(), file=sys.stderr)
+        if done.returncode != 0:
+            return {"failed": done.stderr.strip()[-500:] or f"exit code {done.returncode}"}
+        return json.loads(done.stdout)
+
+    def record(self, row: str, target: str, result: dict):
+        result = {"row": row, "target": target, "round": self.round, **result}
+        self.records.append(result)
+        print(f"  round {self.round + 1}  {row:22} {target:14} {summary(result)}", flush=True)
+
+    def alternating(self, targets: list) -> list:
+        """Every other round goes the other way, so that a drift of the machine favours nobody."""
+        return targets if self.round % 2 == 0 else targets[::-1]
+
+    def body(self, model: str, stream: bool) -> Path:
+        request = {
+            "model": model,
+            "messages": [
+                {"role": "system", "content": "You are a careful assistant. Answer briefly and in plain words."},
+                {"role": "user", "content": USER_TEXT},
+            ],
+            "temperature": 0.7,
+            "max_tokens": 400,
+            "stream": stream,
+        }
+        path = self.workshop.folder / f"body-{model.replace('/', '-')}-{'stream' if stream else 'whole'}.json"
+        path.write_text(json.dumps(request, separators=(",", ":")))
+        return path
+
+
+def summary(result: dict) -> str:
+    if "failed" in result:
+        return "FAILED: " + result["failed"]
+    shown = ["errors", "per_second", "cpu_us_per_request", "latency_p50_us", "latency_p99_us", "first_p50_us"]
+    shown += ["delay_p50_us", "kib_per_stream", "kib_per_reader", "first_answer_ms"]
+    return "  ".join(f"{key} {result[key]}" for key in shown if key in result)
+
+
+# MARK: rows
+
+
+class Direct(Service):
+    """The upstream itself, without anything between: what every latency is compared with."""
+
+    def path(self, upstream: str) -> str:
+        return ("/json" if upstream in ("plain", "tls") else "") + "/v1/chat/completions"
+
+
+def direct(bench: Bench, upstream: str) -> Service:
+    name = "nginx-upstream" if upstream == "plain" else f"upstream-{upstream}"
+    process = next(s.process for s in bench.workshop.running if s.name == name)
+    return Direct("direct", process, bench.workshop.ports[upstream])
+
+
+def subjects(single: dict, upstream: str) -> list[tuple[str, Service, str]]:
+    """(name in the report, service, upstream): nginx, then Pollux with a streamed and with a JSON upstream."""
+    found = [("nginx", single["nginx"], upstream), ("pollux", single["subject"], upstream)]
+    if single["subject"].serves_models:
+        found.append(("pollux-json", single["subject"], f"{upstream}-json"))
+    return found
+
+
+def measure_requests(bench: Bench, single: dict, double: dict, upstream: str, rates: dict[int, float]):
+    """Open loop at each rate, then saturated: one loop for CPU per request, two for throughput."""
+    seconds = bench.options.seconds
+    for rate, factor in rates.items():
+        targets = [("direct", direct(bench, "plain"), "plain"), *subjects(single, upstream)]
+        for target, service, through in bench.alternating(targets):
+            bench.run(f"open-{rate}-{upstream}", target, service, through, ["open", rate, seconds * factor])
+    for target, service, through in bench.alternating(subjects(single, upstream)):
+        bench.run(f"cpu-{upstream}", target, service, through, ["saturate", 32, seconds])
+    for target, service, through in bench.alternating(subjects(double, upstream)):
+        bench.run(f"throughput-{upstream}", target, service, through, ["saturate", 64, seconds])
+
+
+def measure_streams(bench: Bench, single: dict, double: dict):
+    """Timed streams through one loop, then streams as fast as they go through two."""
+    # Upstream → µs between two starts, which spreads the streams over one interval; counted rounds of streams.
+    timed = {"drip": ("20", "5"), "token": ("200", "2")}
+    for upstream, (stagger, repeats) in timed.items():
+        targets = [("direct", direct(bench, upstream)), ("nginx", single["nginx"]), ("pollux", single["subject"])]
+        for target, service in bench.alternating(targets):
+            pace = ["--stagger-us", stagger, "--repeats", repeats]
+            bench.run(f"sse-{upstream}", target, service, upstream, ["sse", 100], *pace, stream=True)
+    for target, service in bench.alternating([("nginx", double["nginx"]), ("pollux", double["subject"])]):
+        bench.run("events", target, service, "burst", ["saturate", 64, bench.options.seconds], stream=True)
+
+
+def measure_start(bench: Bench):
+    """From exec to the first good answer of a completion, which needs settings, key, pool and upstream in place."""
+    workshop = bench.workshop
+    for _ in range(3):
+        for target in bench.alternating(["nginx", "pollux"]):
+            port = free_port()
+            is_pollux = target == "pollux" and workshop.pollux is not None
+            make = workshop.pollux_command if is_pollux else workshop.nginx_command
+            service = Service(target, None, port, serves_models=is_pollux)
+            body = bench.body(service.model("plain"), stream=False)
+            words = ["--port", port, "--path", service.path("plain"), "--body", body]
+            words += ["--header", workshop.authorization]
+            bench.record("start", target, bench.load([*words, "start", *make(f"start-{target}", port, 1)]))
+
+
+def measure_memory(bench: Bench, start_subject):
+    """Fresh processes: idle, after load, with silent streams, with slow readers. Once; memory hardly varies."""
+    workshop, streams = bench.workshop, bench.options.idle_streams
+    for target, start in [("nginx", workshop.start_nginx), ("pollux", start_subject)]:
+        service = start(f"memory-{target}", 2)
+        bench.run("rss-idle", target, service, "plain", ["open", 20, 1], "--connections", 1)
+        bench.run("rss-load", target, service, "plain", ["saturate", 64, bench.options.seconds])
+        bench.run("rss-load", target, service, "burst", ["saturate", 64, bench.options.seconds], stream=True)
+        workshop.stop(service)
+        service = start(f"memory-{target}", 2)
+        bench.run("rss-streams", target, service, "hold", ["idle", streams, 2], stream=True)
+        workshop.stop(service)
+        service = start(f"memory-{target}", 2)
+        bench.run("rss-slow", target, service, "flood", ["slow", 1000, 5], stream=True)
+        workshop.stop(service)
+
+
+# MARK: the whole
+
+
+def measure(bench: Bench, rows: list[str]):
+    workshop = bench.workshop
+    start_subject = workshop.start_pollux if workshop.pollux else workshop.start_nginx
+    if {"plain", "tls", "sse"} & set(rows):
+        single = {"nginx": workshop.start_nginx("nginx-1", 1), "subject": start_subject("subject-1", 1)}
+        double = {"nginx": workshop.start_nginx("nginx-2", 2), "subject": start_subject("subject-2", 2)}
+    for bench.round in range(bench.options.rounds):
+        if "plain" in rows:
+            measure_requests(bench, single, double, "plain", {20: 1.5, 100: 1, 1000: 1})
+        if "tls" in rows:
+            measure_requests(bench, single, double, "tls", {1000: 1})
+        if "sse" in rows:
+            measure_streams(bench, single, double)
+        if "start" in rows:
+            measure_start(bench)
+    bench.round = 0
+    if "rss" in rows:
+        measure_memory(bench, start_subject)
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folder", type=Path, default=ROOT / ".bench", help="for binaries, settings and results")
+    parser.add_argument("--pollux", type=Path, default=ROOT / ".build/release/pollux")
+    parser.add_argument("--rows", default=",".join(ROWS), help="which rows, separated by commas: %(default)s")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=4, help="of one run (default %(default)s)")
+    parser.add_argument("--null", action="store_true", help="nginx in Pollux's place: shows the noise of the machine")
+    options = parser.parse_args()
+    unknown = set(options.rows.split(",")) - set(ROWS)
+    if unknown:
+        parser.error(f"no such row: {', '.join(sorted(unknown))}; there are {', '.join(ROWS)}")
+    return options
+
+
+def main() -> int:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that every service is stopped on the way out
+    options = arguments()
+    rows = options.rows.split(",")
+    # A gateway holds two descriptors per stream.
+    options.idle_streams = min(5000, (raise_file_limit() - 500) // 2)
+    facts = machine() | {
+        "date": datetime.date.today().isoformat(),
+        "rounds": options.rounds,
+        "seconds": options.seconds,
+        "null": options.null,
+        "busy_before": busy_share(),
+    }
+    with Workshop(options.folder, None if options.null else options.pollux) as workshop:
+        bench = Bench(workshop, options)
+        measure(bench, rows)
+    facts["busy_after"] = busy_share()
+    results = {"facts": facts, "records": bench.records}
+    (options.folder / "results.json").write_text(json.dumps(results, indent=1))
+    is_whole = set(rows) == set(ROWS) and options.rounds >= 3 and not options.null
+    page = ROOT / "docs/benchmarks.md" if is_whole else options.folder / "benchmarks.md"
+    page.parent.mkdir(exist_ok=True)
+    page.write_text(report.render(results))
+    print(report.targets_table(results))
+    print(f"written to {page}" + ("" if is_whole else " (only a whole run of three rounds writes docs/benchmarks.md)"))
+    return 1 if report.faults(bench.records) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
