@@ -1,0 +1,142 @@
+import Glibc
+import Testing
+
+/// What the documentation names must exist. Settings blocks are decoded by `DocumentationSettingsTests`.
+@Suite("The documentation is true")
+struct DocumentationTests {
+    /// Written by `make bench`, which not every checkout has run.
+    private static let generated: Set<String> = ["docs/benchmarks.md"]
+
+    @Test("every link leads to a file", arguments: MarkdownPage.all)
+    func links(_ page: MarkdownPage) {
+        for link in page.relativeLinks where !Self.generated.contains(link) {
+            #expect(exists(link), "\(page.path) links to \(link), which is not there")
+        }
+    }
+
+    @Test("every path into the repository exists", arguments: MarkdownPage.all)
+    func paths(_ page: MarkdownPage) {
+        let roots = ["Sources/", "Tests/", "Fuzz/", "Bench/", "scripts/", "docs/", ".ci/"]
+        for span in page.spans where roots.contains(where: span.hasPrefix) && !Self.generated.contains(span) {
+            let isPattern = span.contains("<") || span.contains("*") || span.contains(" ")
+            #expect(isPattern || exists(span), "\(page.path) names \(span), which is not there")
+        }
+    }
+
+    @Test("every make target exists", arguments: MarkdownPage.all)
+    func makeTargets(_ page: MarkdownPage) {
+        let known = Set(SourceTree.text(of: "Makefile").split(separator: "\n").compactMap(target))
+        // At the beginning only: "make" is also a word of help texts.
+        for word in page.words(after: { $0 == "make" }, onlyFirst: true) {
+            #expect(known.contains(word), "\(page.path) names 'make \(word)', which the Makefile does not have")
+        }
+    }
+
+    @Test("every subcommand exists", arguments: MarkdownPage.all)
+    func subcommands(_ page: MarkdownPage) {
+        let files = SourceTree.swiftFiles(below: "Sources/App/Command", "Sources/pollux")
+        let known = Set(files.flatMap(\.lines).compactMap(commandName)).union(["help"])
+        #expect(known.isSuperset(of: ["serve", "simulate"]))
+        for word in page.words(after: { $0 == "pollux" || $0.hasSuffix("/pollux") }) {
+            #expect(known.contains(word), "\(page.path) names 'pollux \(word)', which is no subcommand")
+        }
+    }
+
+    @Test("the provider of the guide is the one that the tests compile")
+    func exampleProvider() {
+        let page = SourceTree.text(of: "docs/write-a-provider.md")
+        let file = SourceTree.text(of: "Tests/AppTests/ExampleProvider.swift")
+        #expect(!file.isEmpty)
+        #expect(page.contains("```swift\n\(file)```"), "copy Tests/AppTests/ExampleProvider.swift into the guide again")
+    }
+
+    @Test("every directive of the simulators is in their page")
+    func directives() {
+        let page = SourceTree.text(of: "docs/simulators.md")
+        let marks = SourceTree.text(of: "Sources/Simulator/DirectiveCatalog.swift").split(separator: "\n").compactMap(
+            mark)
+        #expect(marks.count > 40)
+        for mark in marks { #expect(page.contains("| `\(mark)` |"), "docs/simulators.md lacks \(mark)") }
+    }
+
+    /// `        ("cut", "the connection ends …"),` → `cut`; also when the pair stands on several lines.
+    private func mark(_ line: Substring) -> String? {
+        let parts = line.split(separator: "\"", omittingEmptySubsequences: false)
+        let opening = parts[0].filter { $0 != " " }
+        guard parts.count >= 3, opening.isEmpty || opening == "(", !parts[1].contains(" ") else { return nil }
+        return String(parts[1])
+    }
+
+    private func exists(_ path: String) -> Bool { access("\(SourceTree.root)/\(path)", F_OK) == 0 }
+
+    /// `build: deps ## …` → `build`
+    private func target(_ line: Substring) -> String? {
+        guard let colon = line.firstIndex(of: ":"), line.first?.isLetter == true else { return nil }
+        let name = line[..<colon]
+        return name.allSatisfy { $0.isLetter || $0 == "-" } ? String(name) : nil
+    }
+
+    /// `    let name = "serve"` → `serve`
+    private func commandName(_ line: String) -> String? {
+        let parts = line.split(separator: "\"", omittingEmptySubsequences: false)
+        return parts.count == 3 && parts[0].hasSuffix("    let name = ") ? String(parts[1]) : nil
+    }
+}
+
+/// A page of the documentation, as far as these tests read Markdown.
+struct MarkdownPage: Sendable, CustomTestStringConvertible {
+    /// Relative to the repository.
+    let path: String
+    var testDescription: String { path }
+
+    /// Targets of `[text](target)` inside the repository, relative to its root, without `#fragment`.
+    let relativeLinks: [String]
+    /// Code between single backticks.
+    let spans: [String]
+    /// Lines of fenced blocks that are for a shell or in no language.
+    private let commands: [String]
+
+    static let all: [MarkdownPage] =
+        (["README.md", "CHANGELOG.md", "CONTRIBUTING.md"] + SourceTree.paths(below: "docs").sorted())
+        .filter { $0.hasSuffix(".md") }.map { MarkdownPage($0, SourceTree.text(of: $0)) }
+
+    private init(_ path: String, _ text: String) {
+        self.path = path
+        var (links, spans, commands): ([String], [String], [String]) = ([], [], [])
+        var fence: Substring?
+        for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+            if line.hasPrefix("```") {
+                fence = fence == nil ? line.dropFirst(3) : nil
+            } else if let fence {
+                if ["", "sh", "text"].contains(fence) { commands.append(String(line)) }
+            } else {
+                let pieces = line.split(separator: "`", omittingEmptySubsequences: false)
+                for (index, piece) in pieces.enumerated() where index % 2 == 1 { spans.append(String(piece)) }
+                links += line.split(separator: "](").dropFirst().map { String($0.prefix { $0 != ")" && $0 != "#" }) }
+            }
+        }
+        let inside = links.filter { !$0.isEmpty && !$0.contains(":") }
+        relativeLinks = inside.map { Self.resolve($0, from: path) }
+        (self.spans, self.commands) = (spans, commands)
+    }
+
+    /// The words that stand behind a program's name in code, less options, paths and placeholders.
+    func words(after isProgram: (Substring) -> Bool, onlyFirst: Bool = false) -> [String] {
+        (spans + commands).flatMap { line -> [String] in
+            let words = line.split(separator: " ")
+            let pairs = zip(words, words.dropFirst()).prefix(onlyFirst ? 1 : words.count)
+            return pairs.compactMap { program, word in
+                let isName = word.allSatisfy { ($0.isLetter && $0.isLowercase) || $0 == "-" } && word.first != "-"
+                return isProgram(program) && isName ? String(word) : nil
+            }
+        }
+    }
+
+    private static func resolve(_ link: String, from page: String) -> String {
+        var parts = page.split(separator: "/").dropLast().map(String.init)
+        for part in link.split(separator: "/") where part != "." {
+            if part == ".." { _ = parts.popLast() } else { parts.append(String(part)) }
+        }
+        return parts.joined(separator: "/")
+    }
+}
