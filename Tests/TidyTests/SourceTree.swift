@@ -40,9 +40,10 @@ enum SourceTree {
         defer { closedir(handle) }
         var found: [String] = []
         while let entry = readdir(handle) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
+            // By its address: an entry is shorter than its type, so it must not be copied whole.
+            guard let offset = MemoryLayout<dirent>.offset(of: \dirent.d_name) else { continue }
+            let name = String(
+                cString: UnsafeRawPointer(entry).advanced(by: offset).assumingMemoryBound(to: CChar.self))
             guard !name.hasPrefix(".") else { continue }
             let path = "\(folder)/\(name)"
             if entry.pointee.d_type == UInt8(DT_DIR) { found += paths(below: path) } else { found.append(path) }
