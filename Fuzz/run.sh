@@ -30,7 +30,7 @@ mkdir -p "$work/found" "$folder/corpus"
 
 # Globs are expanded on purpose: paths in `sources` have no spaces.
 # shellcheck disable=SC2046
-swiftc -O -swift-version 6 -parse-as-library -sanitize=fuzzer,address -module-name "Fuzz$target" \
+swiftc -O -swift-version 6 -parse-as-library -use-ld=lld -sanitize=fuzzer,address -module-name "Fuzz$target" \
     -enable-upcoming-feature ExistentialAny -enable-upcoming-feature InternalImportsByDefault \
     -enable-upcoming-feature MemberImportVisibility -enable-upcoming-feature NonisolatedNonsendingByDefault \
     $(sed 's/#.*//' "$folder/sources") -o "$work/fuzz" 2>"$work/build.log" || {

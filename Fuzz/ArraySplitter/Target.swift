@@ -1,10 +1,4 @@
-// Feeds the array splitter any bytes in pieces of any size, for libFuzzer:
-//
-//     swiftc -O -sanitize=fuzzer -parse-as-library -o /tmp/fuzz-array-splitter \
-//         Sources/Providers/GeminiBusiness/JSONArraySplitter.swift Fuzz/ArraySplitter/Target.swift
-//     /tmp/fuzz-array-splitter -max_total_time=60 Fuzz/ArraySplitter/corpus
-//
-// A test replays the corpus.
+// Feeds the array splitter any bytes in pieces of any size: `Fuzz/run.sh ArraySplitter 60`. A test replays the corpus.
 
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzArraySplitter(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {

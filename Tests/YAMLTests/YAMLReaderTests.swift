@@ -1,5 +1,6 @@
 import PolluxCore
 import PolluxYAML
+import PolluxTesting
 import Testing
 
 @Suite("YAML to nodes")
@@ -67,7 +68,7 @@ struct YAMLReaderTests {
 
     @Test("a broken settings file is reported, never a trap, and no report shows a hidden value", arguments: 0..<300)
     func broken(seed: Int) throws {
-        var random = SplitMix(state: UInt64(seed))
+        var random = SeededRandom(seed: seed)
         let name = Fixture.names[seed % Fixture.names.count]
         var bytes = try Fixture.bytes("\(name).yaml")
         for _ in 0..<Int.random(in: 1...6, using: &random) where !bytes.isEmpty {
@@ -97,18 +98,5 @@ extension SettingsNode {
 
     fileprivate var elements: [SettingsNode]? {
         if case .sequence(let nodes) = content { nodes } else { nil }
-    }
-}
-
-/// A small seeded generator, so that a failing case can be run again.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -1,4 +1,5 @@
 import PolluxCore
+import PolluxTesting
 import Testing
 
 @Suite("The nearest name")
@@ -35,7 +36,7 @@ struct NearestNameTests {
 
     @Test("the distance agrees with a plain recursive definition", arguments: 0..<100)
     func againstModel(seed: Int) {
-        var random = SplitMix(state: UInt64(seed))
+        var random = SeededRandom(seed: seed)
         let words = (0..<2).map { _ in
             String((0..<Int.random(in: 4...6, using: &random)).map { _ in "abc".randomElement(using: &random) ?? "a" })
         }

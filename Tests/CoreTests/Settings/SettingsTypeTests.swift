@@ -1,4 +1,5 @@
 import PolluxCore
+import PolluxTesting
 import Testing
 
 @Suite("Settings types")
@@ -61,7 +62,7 @@ struct SettingsTypeTests {
 
     @Test("what a type writes, it reads back", arguments: 0..<200)
     func roundTrip(seed: Int) {
-        var random = SplitMix(state: UInt64(seed))
+        var random = SeededRandom(seed: seed)
         let milliseconds = Int.random(in: 0...2_000_000_000, using: &random)
         let duration = Duration.milliseconds(seed.isMultiple(of: 2) ? milliseconds : milliseconds / 1000 * 1000)
         let durationText = SettingsUnits.text(duration)
@@ -131,18 +132,5 @@ struct SettingsTypeTests {
         #expect(
             Nodes.read(.integer(), Nodes.text("a\nb\u{1B}"), default: 0).messages
                 == [#""a\nb\u001b" is not a whole number"#])
-    }
-}
-
-/// A small seeded generator, so that a failing case can be run again.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }
