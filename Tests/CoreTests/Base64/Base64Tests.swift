@@ -1,4 +1,5 @@
 import PolluxCore
+import PolluxTesting
 import Testing
 
 @Suite("Base64")
@@ -28,7 +29,7 @@ struct Base64Tests {
 
     @Test("random bytes survive every form", arguments: 0..<200)
     func roundTrip(_ seed: Int) throws {
-        var generator = Scrambler(seed)
+        let generator = SeededRandom(seed: seed)
         let bytes = (0..<Int(generator.next() % 70)).map { _ in UInt8(truncatingIfNeeded: generator.next()) }
         #expect(try Base64.decode(Base64.encode(bytes)) == bytes)
         for alphabet in [Base64.Alphabet.standard, .urlSafe] {

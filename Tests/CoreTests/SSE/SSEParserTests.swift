@@ -1,4 +1,5 @@
 import PolluxCore
+import PolluxTesting
 import Testing
 
 @Suite("SSE parser")
@@ -16,7 +17,7 @@ struct SSEParserTests {
 
     @Test("random streams in random pieces give what a whole-text reading gives", arguments: 0..<300)
     func randomStreams(_ seed: Int) throws {
-        var generator = Scrambler(seed)
+        var generator = SeededRandom(seed: seed)
         let words = [
             "data", "data:", "data: ", "event: ", "id:", ":", "\n", "\r", "\r\n", "x", "é", "retry: 5", "\u{FEFF}",
             "\0",

@@ -1,4 +1,5 @@
 import PolluxCore
+import PolluxTesting
 import Testing
 
 @testable import PolluxTransport
@@ -8,7 +9,7 @@ struct TimerHeapTests {
     @Test("timers come out by time, then in the order they were made, whatever was cancelled", arguments: 0..<50)
     func matchesSorting(seed: UInt64) throws {
         let loop = try EventLoop(name: "unused")
-        var random = SeededGenerator(seed)
+        let random = SeededRandom(seed: seed)
         var heap = TimerHeap()
         var model: [LoopTimer] = []
         for sequence in 0..<200 {

@@ -1,4 +1,5 @@
 import Glibc
+import PolluxTesting
 import Testing
 
 @testable import PolluxTransport
@@ -18,7 +19,7 @@ struct HTTPParserTests {
 
     @Test("random changes to sound requests never break the property", arguments: 0..<40)
     func randomChanges(seed: UInt64) {
-        var random = SeededGenerator(seed)
+        let random = SeededRandom(seed: seed)
         let rows = WireRow.all.filter { $0.bytes.count < 400 }
         for _ in 0..<50 {
             var bytes = rows[Int(random.next() % UInt64(rows.count))].bytes
@@ -50,7 +51,7 @@ struct HTTPParserTests {
 
     @Test("the decoder agrees with a plain model on sound bodies", arguments: 0..<100)
     func decoderModel(seed: UInt64) {
-        var random = SeededGenerator(seed)
+        let random = SeededRandom(seed: seed)
         var payload: [UInt8] = []
         var wire: [UInt8] = []
         for _ in 0..<(random.next() % 8) {
