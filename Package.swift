@@ -66,6 +66,7 @@ let package = Package(
         tests("ProvidersTests", dependencies: ["PolluxProviders", "PolluxCore"]),
         tests("FrontendsTests", dependencies: ["PolluxFrontends", "PolluxProviders", "PolluxCore"]),
         tests("CredentialSourcesTests", dependencies: ["PolluxCredentialSources", "PolluxCore"]),
+        tests("ContractTests", dependencies: ["PolluxCore"]),
         tests("SimulatorTests", dependencies: ["PolluxSimulator", "PolluxTransport", "PolluxCrypto", "PolluxCore"]),
         tests(
             "AppTests",

@@ -15,8 +15,8 @@ struct ChatStreamEncoder: ResponseEncoder {
     private var choices: [ChatStreamChoice] = []
     private var selected = 0
     private var usage = Usage()
-    /// The error event was written: nothing may follow it.
-    private var hasFailed = false
+    /// The error event or `[DONE]` was written: nothing may follow.
+    private var hasEnded = false
 
     init(for request: ModelRequest, _ reply: ReplyContext, _ settings: OpenAIFrontendSettings) {
         (self.reply, self.settings) = (reply, settings)
@@ -38,12 +38,12 @@ struct ChatStreamEncoder: ResponseEncoder {
     var keepAlive: [UInt8] { Array(": keep-alive\n\n".utf8) }
 
     mutating func encode(_ event: ModelEvent, into bytes: inout [UInt8]) {
-        guard !hasFailed else { return }
+        guard !hasEnded else { return }
         switch event {
         case .textDelta(let text): writeText(text, into: &bytes)
         case .reasoningDelta(let text): writeReasoning(text, into: &bytes)
         case .refusalDelta(let text):
-            begin(.text, into: &bytes)
+            guard begin(.text, into: &bytes) else { return }
             writeDelta(into: &bytes) { $0.member("refusal", text) }
         case .candidateSelected(let index): selected = index
         case .toolCallStarted(let index, let id, let name): startCall(index, id, name, into: &bytes)
@@ -74,11 +74,12 @@ struct ChatStreamEncoder: ResponseEncoder {
     }
 
     mutating func finish(after error: GatewayError?, into bytes: inout [UInt8]) -> StreamEnd {
-        guard !hasFailed else { return .clean }
+        guard !hasEnded else { return .clean }
         if let error {
             writeError(error, into: &bytes)
             return .clean
         }
+        hasEnded = true
         for index in choices.indices {
             selected = index
             begin(.text, into: &bytes)
@@ -250,7 +251,7 @@ struct ChatStreamEncoder: ResponseEncoder {
     /// The official clients raise on a top-level `error` object; after it comes nothing, since they take `[DONE]` and
     /// a finish reason for success.
     private mutating func writeError(_ error: GatewayError, into bytes: inout [UInt8]) {
-        hasFailed = true
+        hasEnded = true
         bytes += "data: ".utf8
         OpenAIErrorBody(error).write(to: &bytes)
         bytes += "\n\n".utf8

@@ -66,7 +66,7 @@ public struct OpenAICompatibleProvider: Provider, ModelListing {
     private func model(_ id: String) -> ModelInfo {
         ModelInfo(
             id: id, owner: context.name,
-            capabilities: [.chat, .tools, .mediaInput, .structuredOutput, .severalCandidates])
+            capabilities: [.chat, .tools, .mediaInput, .structuredOutput, .imageOutput, .severalCandidates])
     }
 
     // MARK: - Requests
@@ -99,7 +99,7 @@ public struct OpenAICompatibleProvider: Provider, ModelListing {
         if body != nil { fields.append("content-type", "application/json") }
         if let key = lease.credential["api_key"] { fields.append("authorization", "Bearer \(key.reveal())") }
         var request = UpstreamRequest(method, settings.baseURL + path, fields: fields, body: body)
-        if let proxy = lease.credential.proxy { request.network = NetworkOptions(proxy: proxy) }
+        request.proxy = lease.credential.proxy
         let response = try await context.http.send(request)
         guard (200..<300).contains(response.status) else {
             throw await response.failure(now: context.time.wallNow)

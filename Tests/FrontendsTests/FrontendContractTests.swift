@@ -1,0 +1,27 @@
+import PolluxCore
+import PolluxTesting
+import Testing
+
+@testable import PolluxFrontends
+
+@Suite("Every frontend keeps the contract for plugins")
+struct FrontendContractTests {
+    @Test("openai", arguments: ["reasoning_content", "both", "none", "think_tags"])
+    func openAI(reasoning: String) {
+        let messages = #""messages":[{"role":"user","content":[{"type":"text","text":"Say hello"}]}]"#
+        let tools = #""tools":[{"type":"function","function":{"name":"clock","parameters":{"type":"object"}}}]"#
+        let chat = Route(.post, "/chat/completions")
+        let contract = FrontendContract(
+            OpenAIFrontend.self, settings: ["reasoning_field": .string(reasoning)],
+            samples: [
+                FrontendSample(chat, body: #"{"model":"m","temperature":0.5,"stop":["x"],\#(messages)}"#),
+                FrontendSample(chat, body: #"{"model":"m","n":2,\#(messages),\#(tools)}"#),
+                FrontendSample(
+                    chat, body: #"{"model":"m","stream":true,"stream_options":{"include_usage":true},\#(messages)}"#,
+                    isStreamed: true),
+                FrontendSample(chat, body: #"{"model":"m","stream":true,\#(messages),\#(tools)}"#, isStreamed: true),
+            ])
+        let violations = contract.violations()
+        #expect(violations == [])
+    }
+}
