@@ -48,6 +48,9 @@ public final class ManualTime: TimeSource {
         try outcome.get()
     }
 
+    /// When the first sleeper is to wake; `nil` when nobody sleeps.
+    public var nextDeadline: Instant? { state.withLock { $0.sleepers.lazy.map(\.deadline).min() } }
+
     /// How many sleep now.
     public var sleeperCount: Int { state.withLock { $0.sleepers.count } }
 

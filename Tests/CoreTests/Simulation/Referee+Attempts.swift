@@ -1,0 +1,135 @@
+import PolluxCore
+
+// What providers are asked, and how it ends.
+extension Referee {
+    func attemptBegins(_ visit: Visit, _ provider: String, _ credential: Credential, _ script: Script) {
+        let account = credential.accountID
+        let number = visit.attempts.count + 1
+        happened("attempt", "#\(visit.id) \(number): \(provider)/\(account) \(script.deed.rawValue)")
+        count(script.deed.rawValue)
+        checkRoute(visit, provider, account)
+        if let previous = visit.attempts.last { checkRetry(visit, previous, provider, account) }
+        checkLease(visit, provider, credential)
+        payBudget(visit, provider)
+
+        if visit.attempts.isEmpty { startedNow.append(visit) }
+        if let held = visit.held {
+            accounts[held.provider]?.end(held.account)
+            visit.held = nil
+        }
+        accounts[provider]?.begin(account)
+        look(provider)
+        visit.state = .attempting
+        visit.attempts.append(
+            Visit.Attempt(number: number, provider: provider, account: account, script: script, start: now))
+    }
+
+    /// - Parameter number: Of the attempt; an end that comes twice is noticed.
+    func attemptEnds(_ visit: Visit, _ number: Int, _ how: Visit.Ending) {
+        let attempt = visit.attempts[number - 1]
+        guard attempt.end == nil else { return }
+        happened("attempt ends", "#\(visit.id) \(number): \(how)")
+        visit.attempts[number - 1].end = (now, how)
+        switch how {
+        case .answered:
+            accounts[attempt.provider]?.praise(attempt.account, visit.quotaClass, now)
+            count("answered")
+        case .failed(let error):
+            accounts[attempt.provider]?.blame(attempt.account, visit.quotaClass, error, now)
+        case .dropped:
+            check(visit.leftAt != nil, .nobodyForgone, "#\(visit.id) dropped attempt \(number) for no cause")
+        }
+        accounts[attempt.provider]?.end(attempt.account)
+        look(attempt.provider)
+        visit.state = .between
+        visit.leaseWindow = event - 1
+    }
+
+    // MARK: Rules
+
+    private func checkRoute(_ visit: Visit, _ provider: String, _ account: String) {
+        let name = "#\(visit.id) on \(provider)/\(account)"
+        check(visit.state == .waiting || visit.state == .between, .outcomeOnce, "\(name) while \(visit.state)")
+        check(visit.attempts.count < maxAttempts, .attemptsBounded, "\(name): \(visit.attempts.count + 1) attempts")
+        check(!visit.isCommitted, .noAttemptAfterCommit, name)
+        guard let place = visit.candidates.firstIndex(of: provider) else {
+            return check(false, .candidatesInOrder, "\(name): the route is \(visit.candidates)")
+        }
+        for earlier in visit.candidates[..<place] {
+            let passed = untried(visit, earlier)
+            check(passed.isEmpty, .candidatesInOrder, "\(name), past \(earlier)/\(passed)")
+        }
+    }
+
+    private func checkRetry(_ visit: Visit, _ previous: Visit.Attempt, _ provider: String, _ account: String) {
+        let name = "#\(visit.id) on \(provider)/\(account) after \(String(describing: visit.lastFailure?.kind))"
+        count("retry")
+        guard let error = visit.lastFailure, let end = previous.end?.at else {
+            return check(false, .noVainRetry, name)
+        }
+        check(Self.mayHelpElsewhere(error), .noVainRetry, name)
+        check(visit.deadline - now > .seconds(1), .retryHasTime, "\(name), \(visit.deadline - now) left")
+        let isSame = (previous.provider, previous.account) == (provider, account)
+        if isSame {
+            count("same account again")
+            check(Self.mayHelpRepeating(error), .accountOnce, name)
+            let others = visit.candidates.flatMap { untried(visit, $0) }
+            check(others.isEmpty, .accountOnce, "\(name) though \(others) are untried")
+        } else {
+            check(!visit.hasTried(provider, account), .accountOnce, "\(name), tried before")
+        }
+        let pause = now - end
+        let longest = Duration.milliseconds(min(2000, 100 << min(visit.attempts.count, 10)))
+        check(pause == .zero || (isSame && pause <= longest), .pauseOnlyForSame, "\(name), \(pause)")
+    }
+
+    private func checkLease(_ visit: Visit, _ provider: String, _ credential: Credential) {
+        let id = credential.accountID
+        let name = "#\(visit.id) on \(provider)/\(id)"
+        guard let books = accounts[provider], let account = books[id] else {
+            // Gone since the lease was taken, which the window of a lease over a pause allows.
+            return check(visit.held?.account == id, .leasedWhenFree, "\(name) is unknown")
+        }
+        let isHeld = visit.held.map { ($0.provider, $0.account) == (provider, id) } ?? false
+        let standing = books.standing(account, visit.quotaClass, now, wallNow)
+        let wasFree = (account.lastFree[visit.quotaClass] ?? -1) > visit.leaseWindow
+        check(isHeld || standing == .free || wasFree, .leasedWhenFree, "\(name) is \(standing)")
+        check(account.running - (isHeld ? 1 : 0) < books.rules.maxInFlight, .inFlightBounded, name)
+        check(account.credential["key"] == credential["key"], .newestSecret, name)
+    }
+
+    /// Reckons a provider's budget anew (T-4), in floating point like the original, so within a hair.
+    private func payBudget(_ visit: Visit, _ provider: String) {
+        let tokens = budgets[provider] ?? 0
+        guard let last = visit.lastFailure else {
+            budgets[provider] = min(100, tokens + plan.retry.budgetRatio)
+            return
+        }
+        let price = last.kind == .upstreamTimeout ? 2.0 : 1.0
+        check(tokens > price - 1e-6, .budgetKept, "#\(visit.id) on \(provider), which has \(tokens)")
+        budgets[provider] = tokens - price
+    }
+
+    /// Accounts of a provider that the request could have had ever since it came.
+    func untried(_ visit: Visit, _ provider: String) -> [String] {
+        (accounts[provider]?.lasting(.free, visit.quotaClass, before: visit.arrivalEvent) ?? [])
+            .filter { !visit.hasTried(provider, $0) }
+    }
+
+    /// The table of classes in the reliability requirements, section 11.
+    static func mayHelpElsewhere(_ error: GatewayError) -> Bool {
+        switch error.kind {
+        case .upstreamUnreachable, .upstreamTLS, .upstreamReset, .upstreamTimeout, .rateLimited, .quotaExhausted,
+            .upstreamAuth, .upstreamError, .upstreamUnavailable, .upstreamBadResponse, .upstreamTruncated:
+            true
+        default: false
+        }
+    }
+
+    static func mayHelpRepeating(_ error: GatewayError) -> Bool {
+        switch error.kind {
+        case .upstreamTimeout, .rateLimited, .quotaExhausted, .upstreamAuth: false
+        default: mayHelpElsewhere(error) && (error.retryAfter ?? .zero) <= .seconds(2)
+        }
+    }
+}

@@ -1,0 +1,139 @@
+import PolluxCore
+
+// What clients do, and what they are told.
+extension Referee {
+    func arrives(_ visit: Visit) {
+        happened(
+            "arrives",
+            "#\(visit.id) \(visit.model) \(visit.quotaClass.rawValue) \(visit.isStreamed ? "streamed" : "whole") to"
+                + " \(visit.candidates), \(visit.deadline - now) left")
+        visits.append(visit)
+    }
+
+    func leaves(_ visit: Visit, _ why: String) {
+        happened(why, "#\(visit.id) while \(visit.state)")
+        count("\(why) while \(visit.state)")
+        visit.leftAt = now
+    }
+
+    func commits(_ visit: Visit, by what: String) {
+        guard !visit.isCommitted else { return }
+        happened("commits", "#\(visit.id) by \(what)")
+        count("commits by \(what)")
+        visit.isCommitted = true
+    }
+
+    func takes(_ visit: Visit, _ event: ModelEvent) {
+        check(visit.state == .attempting, .answerWhole, "#\(visit.id) got \(event) while \(visit.state)")
+        check(visit.taken.last != .ended, .endedOnce, "#\(visit.id) got \(event) after the end")
+        visit.taken.append(event)
+        guard let attempt = visit.attempts.last else { return }
+        let expected = attempt.script.events.prefix(visit.taken.count)
+        check(
+            Array(expected) == visit.taken, .answerWhole,
+            "#\(visit.id) got \(visit.taken), attempt \(attempt.number) gave \(expected)")
+        if event == .ended {
+            check(attempt.script.verdict == nil, .endedOnlyByAnswer, "#\(visit.id) after \(attempt.script.deed)")
+        }
+    }
+
+    func ends(_ visit: Visit, _ outcome: Result<AttemptRecord, GatewayError>) {
+        happened("ends", "#\(visit.id): \(Self.describe(outcome))")
+        check(visit.state != .done, .outcomeOnce, "#\(visit.id)")
+        if let held = visit.held {
+            accounts[held.provider]?.end(held.account)
+            visit.held = nil
+            look(held.provider)
+        }
+        let open = visit.attempts.filter { $0.end == nil }.map(\.number)
+        check(open.isEmpty, .outcomeInTime, "#\(visit.id) is over while its attempts \(open) run")
+        switch outcome {
+        case .success(let record): checkSuccess(visit, record)
+        case .failure(let error): checkFailure(visit, error)
+        }
+        visit.state = .done
+    }
+
+    // MARK: Rules
+
+    private func checkSuccess(_ visit: Visit, _ record: AttemptRecord) {
+        count("succeeds")
+        let name = "#\(visit.id)"
+        guard let last = visit.attempts.last, case .answered? = last.end?.how else {
+            return check(false, .endedOnlyByAnswer, "\(name) succeeds without an answer")
+        }
+        check(visit.taken == last.script.events, .answerWhole, name)
+        check(visit.taken.filter { $0 == .ended }.count == 1, .endedOnce, name)
+        check(
+            (record.provider, record.accountID, record.attempts) == (last.provider, last.account, last.number),
+            .recordTrue, "\(name): \(record)")
+    }
+
+    private func checkFailure(_ visit: Visit, _ error: GatewayError) {
+        let name = "#\(visit.id), \(error.kind.rawValue)"
+        count("fails with \(error.kind.rawValue)")
+        if visit.leftAt == nil { check(error.kind != .cancelled, .lastFailureTold, "\(name), but nobody left") }
+        check(!visit.taken.contains(.ended) || visit.leftAt != nil, .endedOnlyByAnswer, name)
+        guard error.kind != .cancelled else { return }
+        if let failure = visit.lastFailure {
+            check(
+                (error.kind, error.message) == (failure.kind, failure.message), .lastFailureTold,
+                "\(name), instead of \(failure)")
+            checkNothingForgone(visit, failure)
+        } else {
+            check(visit.attempts.isEmpty, .lastFailureTold, name)
+            let expected: GatewayError.Kind = visit.candidates.isEmpty ? .unsupported : .noAccountAvailable
+            check(error.kind == expected, .refusedForCause, name)
+            if visit.leftAt == nil { refusedNow.append(visit) }
+        }
+        checkRetryAfter(visit, error)
+    }
+
+    private func checkNothingForgone(_ visit: Visit, _ failure: GatewayError) {
+        // How often a timeout or an unreadable answer may be repeated is bounded by a count of its own.
+        let isFirstOfItsClass = visit.failures.filter { Self.isCountedApart($0) }.count <= 1
+        guard !visit.isCommitted, visit.leftAt == nil, Self.mayHelpElsewhere(failure),
+            visit.attempts.count < maxAttempts, visit.deadline - now > .seconds(1), isFirstOfItsClass
+        else { return }
+        let price = failure.kind == .upstreamTimeout ? 2.0 : 1.0
+        guard visit.candidates.allSatisfy({ (budgets[$0] ?? 0) > price + 1e-6 }) else { return count("budget spent") }
+        let others = visit.candidates.flatMap { untried(visit, $0) }
+        check(others.isEmpty, .nobodyForgone, "#\(visit.id) ends with \(failure.kind) though \(others) are free")
+    }
+
+    private static func isCountedApart(_ error: GatewayError) -> Bool {
+        switch error.kind {
+        case .upstreamTimeout, .upstreamBadResponse, .upstreamTruncated: true
+        default: false
+        }
+    }
+
+    private func checkRetryAfter(_ visit: Visit, _ error: GatewayError) {
+        let isCommitted = visit.isCommitted
+        switch error.kind {
+        case .rateLimited, .quotaExhausted, .upstreamUnavailable:
+            let wait = error.retryAfter ?? .zero
+            check(isCommitted || wait > .zero, .retryAfterTold, "#\(visit.id), \(error.kind): \(wait)")
+        case .noAccountAvailable:
+            let figures = visit.candidates.compactMap {
+                accounts[$0]?.figures(visit.quotaClass, now, wallNow)
+            }
+            let isBusy = figures.contains { $0.busy > 0 }
+            let firstBack = figures.compactMap(\.firstBack).min()
+            guard isBusy || firstBack != nil else { return }
+            let wait = error.retryAfter ?? .zero
+            let latest = max(.seconds(1), isBusy ? .seconds(1) : firstBack ?? .zero)
+            check(
+                wait > .zero && wait <= latest, .retryAfterTold,
+                "#\(visit.id) is told \(wait); the first is back in \(String(describing: firstBack))")
+        default: break
+        }
+    }
+
+    private static func describe(_ outcome: Result<AttemptRecord, GatewayError>) -> String {
+        switch outcome {
+        case .success(let record): "answered by \(record.provider)/\(record.accountID), attempt \(record.attempts)"
+        case .failure(let error): "\(error), retry after \(error.retryAfter.map { "\($0)" } ?? "nothing")"
+        }
+    }
+}

@@ -1,0 +1,131 @@
+import PolluxCore
+
+// What must be true whenever everything has come to rest and only the clock can go on.
+extension Referee {
+    func lookAround(_ pools: [String: AccountPool]) {
+        meetMoment()
+        noteRest()
+        let waiting = visits.filter { $0.state == .waiting }
+        checkLeavers()
+        checkQueue(waiting)
+        checkFairness(waiting)
+        for visit in refusedNow { checkRefusal(visit, waiting) }
+        for provider in plan.providers {
+            guard let pool = pools[provider.name] else { continue }
+            for quotaClass in QuotaClass.allCases { checkFigures(provider.name, quotaClass, pool) }
+        }
+        visits.removeAll { $0.state == .done }
+        (refusedNow, startedNow, queuedBefore) = ([], [], waiting.count)
+    }
+
+    /// Who is between two attempts now holds the account of the last one over a pause.
+    private func noteRest() {
+        for visit in visits where visit.state == .between && visit.held == nil {
+            guard let last = visit.attempts.last else { continue }
+            count("pauses")
+            visit.held = (last.provider, last.account)
+            accounts[last.provider]?.begin(last.account)
+            look(last.provider)
+        }
+        nextEvent()
+        for visit in visits where visit.state == .waiting {
+            if !visit.hasQueued { count("queues") }
+            visit.hasQueued = true
+            visit.leaseWindow = event
+        }
+    }
+
+    private func checkLeavers() {
+        for visit in visits where visit.state != .done {
+            check(visit.leftAt == nil, .outcomeInTime, "#\(visit.id) is still \(visit.state)")
+            check(now < visit.deadline, .outcomeInTime, "#\(visit.id) is \(visit.state) past its deadline")
+        }
+    }
+
+    private func checkQueue(_ waiting: [Visit]) {
+        for visit in waiting {
+            check(
+                now < visit.arrival + plan.queue.maxWait, .queueBounded, "#\(visit.id) waits for \(now - visit.arrival)"
+            )
+            for provider in visit.candidates {
+                let free = free(provider, visit.quotaClass)
+                check(free.isEmpty, .nobodyForgotten, "#\(visit.id) waits though \(provider)/\(free) are free")
+            }
+        }
+        for provider in plan.providers {
+            let queue = waiting.filter { $0.candidates == [provider.name] }
+            check(queue.count <= plan.queue.maxDepth, .queueBounded, "\(queue.count) wait for \(provider.name)")
+        }
+        let most = plan.queue.maxDepth * plan.providers.count
+        check(waiting.count <= most, .queueBounded, "\(waiting.count) wait in all")
+    }
+
+    /// Of two who wait for the same thing, the one who came first is served first. Only such whose route is a single
+    /// provider, because the others may wait in different queues.
+    private func checkFairness(_ waiting: [Visit]) {
+        for late in startedNow where late.candidates.count == 1 {
+            for early in waiting where early.arrival < late.arrival {
+                let sameQueue = early.candidates == late.candidates && early.quotaClass == late.quotaClass
+                check(!sameQueue, .queueFair, "#\(late.id) was served before #\(early.id)")
+            }
+        }
+    }
+
+    private func checkRefusal(_ visit: Visit, _ waiting: [Visit]) {
+        for provider in visit.candidates {
+            let free = accounts[provider]?.lasting(.free, visit.quotaClass, before: momentEvent) ?? []
+            check(free.isEmpty, .refusedForCause, "#\(visit.id) though \(provider)/\(free) were free")
+            guard now < visit.arrival + plan.queue.maxWait else { continue }
+            let mayBeFull = queuedBefore + startedNow.count + refusedNow.count + waiting.count > plan.queue.maxDepth
+            guard !mayBeFull || visit.hasQueued else {
+                count("queue full")
+                continue
+            }
+            let busy = accounts[provider]?.lasting(.busy, visit.quotaClass, before: momentEvent) ?? []
+            check(busy.isEmpty, .refusedForCause, "#\(visit.id) though \(provider)/\(busy) are only busy")
+        }
+    }
+
+    private func checkFigures(_ provider: String, _ quotaClass: QuotaClass, _ pool: AccountPool) {
+        guard let books = accounts[provider] else { return }
+        let expected = books.figures(quotaClass, now, wallNow)
+        let shortage = pool.shortage(for: quotaClass)
+        var found = NaiveAccounts.Figures()
+        (found.accounts, found.ready, found.busy) = (shortage.accounts, shortage.ready, shortage.busy)
+        (found.cooling, found.firstBack) = (shortage.cooling, shortage.firstBack)
+        found.unusable = shortage.unusable.values.reduce(0, +)
+        check(found == expected, .figuresTrue, "\(provider) \(quotaClass): \(found), should be \(expected)")
+    }
+
+    private func free(_ provider: String, _ quotaClass: QuotaClass) -> [String] {
+        accounts[provider]?.lasting(.free, quotaClass, before: .max) ?? []
+    }
+
+    // MARK: The end
+
+    /// Leases whatever can be leased, and gives it back; twice, so that the giving back is seen too.
+    func checkAllBack(_ pools: [String: AccountPool]) {
+        meetMoment()
+        for provider in plan.providers {
+            guard let pool = pools[provider.name], let books = accounts[provider.name] else { continue }
+            let free = books.order.filter { id in
+                books[id].map { books.standing($0, .text, now, wallNow) == .free } ?? false
+            }
+            for round in 1...2 {
+                let leases = Self.leaseAll(pool)
+                check(
+                    leases.count == free.count * provider.rules.maxInFlight, .allBack,
+                    "\(provider.name), round \(round): \(leases.count) of \(free.count) × \(provider.rules.maxInFlight)"
+                )
+            }
+        }
+    }
+
+    private static func leaseAll(_ pool: AccountPool) -> [PoolLease] {
+        var leases: [PoolLease] = []
+        while leases.count < 1000 {
+            do { leases.append(try pool.lease(for: .text, provider: "p")) } catch { break }
+        }
+        return leases
+    }
+}

@@ -1,0 +1,105 @@
+import PolluxCore
+import PolluxTesting
+
+/// Watches a simulated run from outside and knows the rules: it is told what clients do, what providers are asked and
+/// what sources publish, keeps books of its own, and never asks the code under test how things stand, except to compare.
+///
+/// Unchecked: only jobs of one simulation touch it, and those run on one thread.
+final class Referee: @unchecked Sendable {
+    let plan: WorldPlan
+    let simulation: Simulation
+    let trace = SimulationTrace()
+    private(set) var violation: Violation?
+    /// How often what happened, to see that a world is not a dull one.
+    private(set) var tally: [String: Int] = [:]
+
+    var accounts: [String: NaiveAccounts] = [:]
+    var budgets: [String: Double] = [:]
+    /// In the order of arrival; who is done leaves at the end of the moment.
+    var visits: [Visit] = []
+    /// Those that ended without an attempt in this moment.
+    var refusedNow: [Visit] = []
+    /// Those that had their first attempt in this moment.
+    var startedNow: [Visit] = []
+    /// How many waited when the clock moved last.
+    var queuedBefore = 0
+    /// A count of everything noted: finer than the clock, on which much happens at once.
+    private(set) var event = 0
+    /// The count when the clock moved last.
+    private(set) var momentEvent = 0
+    private var moment = Instant(microseconds: -1)
+
+    init(_ plan: WorldPlan, _ simulation: Simulation) {
+        (self.plan, self.simulation) = (plan, simulation)
+        for provider in plan.providers {
+            accounts[provider.name] = NaiveAccounts(provider.rules)
+            budgets[provider.name] = 20
+        }
+    }
+
+    var now: Instant { simulation.time.now }
+    var wallNow: WallTime { simulation.time.wallNow }
+    var maxAttempts: Int { 1 + plan.retry.maxRetries }
+
+    /// The first broken rule stands; what follows it may be its consequence.
+    func check(_ holds: Bool, _ rule: Rule, _ detail: @autoclosure () -> String) {
+        guard !holds, violation == nil else { return }
+        violation = Violation(rule: rule, detail: detail())
+        trace.note(now, "BROKEN \(rule.rawValue)")
+    }
+
+    /// Begins every note.
+    func happened(_ kind: String, _ line: @autoclosure () -> String) {
+        nextEvent()
+        tally[kind, default: 0] += 1
+        trace.note(now, "\(kind) \(line())")
+    }
+
+    /// Moves the count of events on without a line; for what happens at every turn.
+    func nextEvent() {
+        meetMoment()
+        event += 1
+    }
+
+    func count(_ kind: String) { tally[kind, default: 0] += 1 }
+
+    /// The clock has moved: rests have ended, credentials expired.
+    func meetMoment() {
+        guard moment != now else { return }
+        moment = now
+        event += 1
+        momentEvent = event
+        for provider in plan.providers { look(provider.name, lastFree: event - 1) }
+    }
+
+    func look(_ provider: String, lastFree: Int? = nil) {
+        accounts[provider]?.look(event, lastFree: lastFree ?? event, now, simulation.time.wallNow)
+    }
+
+    // MARK: Sources and the clock
+
+    func sourceWillPublish(_ provider: String, _ credentials: [Credential], incomplete: Set<String>) {
+        happened("publishes", "\(provider): \(credentials.map { describe($0, incomplete) }.joined(separator: " "))")
+        accounts[provider]?.replace(with: credentials, incomplete: incomplete)
+        look(provider)
+    }
+
+    func wallClockStepped(by duration: Duration) {
+        happened("wall clock", "\(duration)")
+        for provider in plan.providers { look(provider.name) }
+    }
+
+    func willRotate(_ provider: String, _ credential: Credential) {
+        happened("rotated", "\(provider)/\(credential.accountID)")
+        accounts[provider]?.rotate(credential)
+    }
+
+    private func describe(_ credential: Credential, _ incomplete: Set<String>) -> String {
+        let marks = [
+            credential.isDisabled ? "disabled" : "", credential.expiresAt == nil ? "" : "expires",
+            incomplete.contains(credential.accountID) ? "incomplete" : "",
+        ]
+        return ([credential.accountID, credential["key"]?.reveal() ?? ""] + marks.filter { !$0.isEmpty })
+            .joined(separator: ":")
+    }
+}

@@ -1,0 +1,92 @@
+import PolluxCore
+import PolluxTesting
+
+/// Whoever changes accounts while requests run: sources that publish, operators, a clock that is set right.
+///
+/// Unchecked: only jobs of one simulation touch it.
+final class SimulatedOperator: @unchecked Sendable {
+    private struct Source {
+        var published: [Credential]
+        /// Accounts that the source has, published now or not.
+        var known: [Credential]
+        var incomplete: Set<String> = []
+    }
+
+    private let world: SimulatedWorld
+    private var sources: [String: Source] = [:]
+    private var version = 0
+
+    init(_ world: SimulatedWorld) {
+        self.world = world
+        for provider in world.plan.providers {
+            sources[provider.name] = Source(published: provider.accounts, known: provider.accounts)
+            publish(provider.name)
+        }
+    }
+
+    /// Changes something now and then until it is cancelled.
+    func work() async {
+        let (time, dice) = (world.simulation.time, world.dice)
+        while !Task.isCancelled {
+            let pause = dice.pick([1, 2, 3, 5]) * Int64(world.plan.changeEvery.microseconds / 2)
+            do { try await time.sleep(until: time.now + .microseconds(pause)) } catch { return }
+            change(dice.pick(world.plan.providers).name)
+        }
+    }
+
+    /// Everything that a person can mend: new credentials, nothing disabled, nothing missing.
+    func putAllRight() {
+        for provider in world.plan.providers {
+            guard var source = sources[provider.name] else { continue }
+            for index in source.known.indices {
+                version += 1
+                source.known[index] = Credential(
+                    accountID: source.known[index].accountID, values: ["key": Secret("v\(version)")])
+            }
+            (source.published, source.incomplete) = (source.known, [])
+            sources[provider.name] = source
+            publish(provider.name)
+        }
+    }
+
+    private func change(_ provider: String) {
+        let dice = world.dice
+        guard var source = sources[provider], !source.known.isEmpty else { return stepWallClock() }
+        let index = dice.below(source.known.count)
+        let id = source.known[index].accountID
+        switch dice.below(8) {
+        case 0: source.published.removeAll { $0.accountID == id }
+        case 1: source.known[index].isDisabled.toggle()
+        case 2:
+            let wall = world.simulation.time.wallNow
+            source.known[index].expiresAt = dice.chance(40) ? nil : wall + dice.pick(seconds: [0, 1, 60, 7200])
+        case 3: source.incomplete.formSymmetricDifference([id])
+        case 4: stepWallClock()
+        case 5: break
+        default:
+            version += 1
+            source.known[index].values["key"] = Secret("v\(version)")
+        }
+        let kept = Set(source.published.map(\.accountID))
+        // Whatever else, some of the missing come back, and the source is published anew, changed or not.
+        source.published = source.known.enumerated().filter { place, credential in
+            kept.contains(credential.accountID) || (place != index && dice.chance(50))
+        }.map(\.element)
+        sources[provider] = source
+        publish(provider)
+    }
+
+    private func publish(_ provider: String) {
+        guard let source = sources[provider] else { return }
+        world.referee.sourceWillPublish(provider, source.published, incomplete: source.incomplete)
+        world.pools[provider]?.update(source: "source", source.published) { credential in
+            source.incomplete.contains(credential.accountID) ? "lacks a value" : nil
+        }
+    }
+
+    private func stepWallClock() {
+        let step = world.dice.pick(seconds: [-600, -1, 1, 3600])
+        world.simulation.time.stepWallClock(by: step)
+        world.referee.wallClockStepped(by: step)
+    }
+}

@@ -1,0 +1,62 @@
+import PolluxCore
+
+/// One request as the referee follows it.
+final class Visit {
+    struct Attempt {
+        let number: Int
+        let provider: String
+        let account: String
+        let script: Script
+        let start: Instant
+        var end: (at: Instant, how: Ending)?
+    }
+
+    enum Ending { case answered, failed(GatewayError), dropped }
+
+    enum State { case waiting, attempting, between, done }
+
+    let id: Int
+    let model: String
+    let quotaClass: QuotaClass
+    let isStreamed: Bool
+    /// Providers in the route's order, less those that refuse the request.
+    let candidates: [String]
+    let arrival: Instant
+    let deadline: Instant
+    /// The referee's count of events when its moment began.
+    let arrivalEvent: Int
+
+    var state = State.waiting
+    /// It was still waiting when everything had come to rest.
+    var hasQueued = false
+    var attempts: [Attempt] = []
+    var isCommitted = false
+    var leftAt: Instant?
+    /// From this event on its present lease can have been taken.
+    var leaseWindow: Int
+    /// The account that is held over a pause.
+    var held: (provider: String, account: String)?
+    var taken: [ModelEvent] = []
+
+    init(
+        id: Int, model: String, quotaClass: QuotaClass, isStreamed: Bool, candidates: [String], arrival: Instant,
+        deadline: Instant, event: Int, momentEvent: Int
+    ) {
+        (self.id, self.model, self.quotaClass, self.isStreamed) = (id, model, quotaClass, isStreamed)
+        (self.candidates, self.arrival, self.deadline) = (candidates, arrival, deadline)
+        (arrivalEvent, leaseWindow) = (momentEvent, event)
+    }
+
+    var lastFailure: GatewayError? {
+        if case .failed(let error)? = attempts.last?.end?.how { return error }
+        return nil
+    }
+
+    var failures: [GatewayError] {
+        attempts.compactMap { if case .failed(let error)? = $0.end?.how { error } else { nil } }
+    }
+
+    func hasTried(_ provider: String, _ account: String) -> Bool {
+        attempts.contains { $0.provider == provider && $0.account == account }
+    }
+}

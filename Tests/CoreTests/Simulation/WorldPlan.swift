@@ -1,0 +1,66 @@
+import PolluxCore
+
+/// What a seed makes of the world before its first request: providers, accounts, routes, rules and the day's traffic.
+struct WorldPlan: Sendable {
+    struct ProviderPlan: Sendable {
+        let name: String
+        let rules: AccountPoolState.Rules
+        let accounts: [Credential]
+        /// Requests that this provider cannot honour.
+        let refusesImages: Bool
+    }
+
+    /// A stretch of traffic: so many clients, with such pauses between them.
+    struct Episode: Sendable {
+        /// After the end of the one before.
+        let rest: Duration
+        /// Somebody has put the accounts right before it.
+        let isTended: Bool
+        let clients: Int
+        let spacing: Duration
+        let weather: Weather
+    }
+
+    let providers: [ProviderPlan]
+    /// From a model's name to the providers that serve it, in order.
+    let routes: [(model: String, providers: [String])]
+    let retry: RetryPolicy
+    let queue: QueueRules
+    let episodes: [Episode]
+    /// The mean time between two changes of an account while there is traffic.
+    let changeEvery: Duration
+
+    init(_ dice: Dice) {
+        let names = (0..<dice.between(1, 3)).map { "p\($0)" }
+        providers = names.map { Self.provider($0, dice) }
+        routes = (0..<3).map { index in
+            ("m\(index)", Array(dice.shuffled(names).prefix(index == 0 ? names.count : dice.between(1, names.count))))
+        }
+        retry = RetryPolicy(maxRetries: dice.pick([0, 1, 2, 2, 2, 4]), budgetRatio: dice.pick([0, 0.1, 0.2, 0.2, 1]))
+        queue = QueueRules(
+            maxWait: dice.pick(seconds: [0, 2, 30, 30, 120]), maxDepth: dice.pick([1, 3, 10, 100]))
+        episodes = Self.day(dice)
+        changeEvery = dice.pick(seconds: [0.5, 5, 60, 600, 7200])
+    }
+
+    private static func provider(_ name: String, _ dice: Dice) -> ProviderPlan {
+        let rules = AccountPoolState.Rules(
+            strategy: dice.pick(AccountPoolState.Strategy.allCases), maxInFlight: dice.pick([1, 1, 2, 5]),
+            cooldown: dice.pick(seconds: [1, 60, 600]), maxCooldown: dice.pick(seconds: [600, 7200]))
+        let count = dice.pick([0, 1, 1, 2, 3, 5, 8])
+        let accounts = (0..<count).map { index in
+            Credential(accountID: "\(name)a\(index)", values: ["key": Secret("v0")])
+        }
+        return ProviderPlan(name: name, rules: rules, accounts: accounts, refusesImages: dice.chance(30))
+    }
+
+    /// Bursts with hours between them, some two days in all, so that queues fill, and long rests end.
+    private static func day(_ dice: Dice) -> [Episode] {
+        (0..<dice.between(5, 10)).map { _ in
+            Episode(
+                rest: dice.pick(seconds: [1, 60, 600, 7200, 21_600, 43_200]), isTended: dice.chance(70),
+                clients: dice.pick([1, 5, 10, 20, 40]), spacing: dice.pick(seconds: [0, 0, 0.01, 0.1, 1, 5, 30, 300]),
+                weather: Weather(dice))
+        }
+    }
+}
