@@ -1,12 +1,19 @@
 extension SimulatorKind {
-    /// Every mark that a prompt may hold for this upstream, written as `[[sim:mark]]`, and what it does.
+    /// Every mark that a prompt may hold for this upstream, and what it does; `directiveText` says how it is written.
     ///
-    /// Several stand in one mark with commas between. `POST /__sim/fault` takes the same in `"directives"`.
+    /// `POST /__sim/fault` takes the same in `"directives"`.
     public var directives: [(mark: String, meaning: String)] {
         switch self {
         case .geminiBusiness: Self.businessDirectives
         case .openAI: Self.openAIDirectives
+        case .geminiWeb: Self.webDirectives
         }
+    }
+
+    /// A mark as it stands in a prompt: `[[sim:mark]]`, several with commas between, or for `gemini-web`
+    /// `!sim mark value` on a line of its own.
+    public func directiveText(_ mark: String) -> String {
+        self == .geminiWeb ? "!sim \(mark)" : "[[sim:\(mark)]]"
     }
 
     private static let businessDirectives = [
@@ -69,5 +76,31 @@ extension SimulatorKind {
         ("think", "thoughts in reasoning_content"),
         ("tool", "a call of the first tool; tool=name: of this one; tools=2: two calls"),
         ("args={}", "the arguments of the call"),
+    ]
+
+    private static let webDirectives = [
+        ("say", "<text>: this reply; \\n in it is a line end"),
+        ("think", "<text>: thoughts, streamed before the text"),
+        ("history", "x: the reply is the first lines of the user's earlier messages in the chat"),
+        ("files", "x: the reply is name, size, SHA-256 and type of each attached file"),
+        ("call", "<name> <json>: a pollux-call block behind the text"),
+        ("image", "<n>: so many generated images, in their place"),
+        ("image-edit", "<n>: the same in the sparse form"),
+        ("webimage", "x: an image from the web"),
+        ("video", "x: a generated video; its first download answers 206"),
+        ("music", "x: generated music, as audio and as video"),
+        ("cite", "x: a mark with two sources"),
+        ("escape", "x: entities and backslashes outside code blocks, as the web app writes them"),
+        ("flicker", "x: unfinished frames end with what the next one takes back"),
+        ("split", "x: network chunks of seven bytes"),
+        ("stall", "<seconds>: a pause behind the first frame with text"),
+        ("truncate", "x: the stream ends half-way, in order; the turn can be read back"),
+        ("cut", "x: the connection breaks half-way inside a frame"),
+        ("drop", "x: bookkeeping frames only"),
+        ("status", "<n>: a bare status and nothing else"),
+        ("error", "<code>: this error and nothing else"),
+        ("late-error", "<code>: an error behind a complete answer, 1096 by default"),
+        ("http", "<status>: a plain HTTP error"),
+        ("xsrf", "x: the account's token changes, once for a prompt"),
     ]
 }

@@ -4,6 +4,7 @@ extension SimulatorServer {
         switch kind {
         case .geminiBusiness: businessBanner
         case .openAI: openAIBanner
+        case .geminiWeb: webBanner
         }
     }
 
@@ -31,9 +32,23 @@ extension SimulatorServer {
         """
     }
 
+    private var webBanner: String {
+        """
+        Simulated gemini-web at \(url) (every answer is made up)
+          every base address of a client: \(url)
+          accounts: __Secure-1PSID=g.a000sim-NAME with __Secure-1PSIDTS=sidts-sim-NAME-0, for any NAME
+          models: \(WebModel.standard.map(\.displayName).joined(separator: ", "))
+          text answers: turn <k>: <last line of the prompt>
+        \(marks)
+        \(controlHelp)
+          set an account:      curl -d '{"status":1014}' \(url)/__sim/accounts/NAME
+          see all of it:       curl \(url)/__sim/requests?since=0
+        """
+    }
+
     /// All marks, five to a line.
     private var marks: String {
-        let all = kind.directives.map { "[[sim:\($0.mark)]]" }
+        let all = kind.directives.map { kind.directiveText($0.mark) }
         let lines = stride(from: 0, to: all.count, by: 5).map { start in
             "    " + all[start..<min(start + 5, all.count)].joined(separator: " ")
         }

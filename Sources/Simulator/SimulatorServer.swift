@@ -5,6 +5,7 @@ import PolluxTransport
 public enum SimulatorKind: String, Sendable, CaseIterable {
     case geminiBusiness = "gemini-business"
     case openAI = "openai"
+    case geminiWeb = "gemini-web"
 }
 
 /// A simulated upstream that listens.
@@ -101,6 +102,7 @@ extension SimulatorKind {
         switch self {
         case .geminiBusiness: GeminiBusinessSimulator(options)
         case .openAI: OpenAISimulator(options: options)
+        case .geminiWeb: GeminiWebSimulator(options)
         }
     }
 }

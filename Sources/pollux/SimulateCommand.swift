@@ -7,14 +7,16 @@ struct SimulateCommand: Command {
     let name = "simulate"
     let summary = "Run a simulated upstream."
     let help = """
-        Usage: pollux simulate gemini-business|openai|all [--listen HOST:PORT] [--account FIELDS …]
+        Usage: pollux simulate gemini-business|gemini-web|openai|all [--listen HOST:PORT] [--account FIELDS …]
 
         Plays an upstream on this machine, in its own wire format, until it is stopped. 'all' takes consecutive ports
-        (with port 0, any free ones). Directives in a prompt make it misbehave: "[[sim:http=429]] hello". What it saw
-        stands under GET /__sim/journal; POST /__sim/fault and POST /__sim/reset control it.
+        (with port 0, any free ones). Directives in a prompt make it misbehave: "[[sim:http=429]] hello", or for
+        gemini-web a line "!sim http 429". What it saw stands under GET /__sim/journal; POST /__sim/fault and
+        POST /__sim/reset control it.
 
         Examples:
           pollux simulate gemini-business --listen 127.0.0.1:8098
+          pollux simulate gemini-web --listen 127.0.0.1:8098
           pollux simulate all --listen 127.0.0.1:8098
         """
     let options = [

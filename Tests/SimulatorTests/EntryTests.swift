@@ -43,7 +43,7 @@ struct EntryTests {
         try await withSimulator(kind) { server in
             let banner = server.banner
             #expect(banner.contains(server.url) && banner.contains("/__sim/fault"))
-            for mark in kind.directives.map(\.mark) { #expect(banner.contains("[[sim:\(mark)]]")) }
+            for mark in kind.directives.map(\.mark) { #expect(banner.contains(kind.directiveText(mark))) }
             if kind == .geminiBusiness {
                 for account in server.options.accounts { #expect(banner.contains(account.text)) }
             }

@@ -45,7 +45,9 @@ protocol SimulatedService: Sendable {
     func operation(of request: SimulatedRequest) -> String
     /// Answers; an error that escapes is `cancelled` when the client went away.
     func serve(_ call: SimulatedCall) async throws(GatewayError)
-    /// The `/__sim/` paths that only this upstream has; nil for a path it does not know.
+    /// The `/__sim/` paths that only this upstream has, with their methods, for the message about an unknown one.
+    var controlPaths: [String] { get }
+    /// Answers at those paths; nil for a path it does not know.
     func controlAnswer(to request: SimulatedRequest) throws(GatewayError) -> JSON?
     /// Back to how it was at the start.
     func reset()

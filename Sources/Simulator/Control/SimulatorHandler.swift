@@ -78,8 +78,9 @@ struct SimulatorHandler: HTTPRequestHandler {
             return ["ok": true]
         default:
             if let answer = try service.controlAnswer(to: request) { return answer }
-            let known = "GET /__sim/journal, POST /__sim/fault, POST /__sim/reset, POST /__sim/accounts"
-            throw GatewayError(.routeNotFound, .request, "no such control endpoint; there are: \(known)")
+            let known = ["GET /__sim/journal", "POST /__sim/fault", "POST /__sim/reset"] + service.controlPaths
+            throw GatewayError(
+                .routeNotFound, .request, "no such control endpoint; there are: \(known.joined(separator: ", "))")
         }
     }
 }

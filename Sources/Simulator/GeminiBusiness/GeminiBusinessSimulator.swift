@@ -33,6 +33,8 @@ final class GeminiBusinessSimulator: SimulatedService {
         try await reply.send(over: call, options)
     }
 
+    let controlPaths = ["GET /__sim/accounts", "POST /__sim/accounts"]
+
     func controlAnswer(to request: SimulatedRequest) throws(GatewayError) -> JSON? {
         guard request.path == "/__sim/accounts" else { return nil }
         if request.isPost {

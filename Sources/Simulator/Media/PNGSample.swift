@@ -1,5 +1,6 @@
-/// A real PNG made in code: one colour, eight by eight pixels.
+/// Real PNGs made in code, each of one colour.
 enum PNGSample {
+    /// Of the square, in pixels.
     static let side = 8
 
     /// - Parameter colour: Red, green, blue.
@@ -10,6 +11,21 @@ enum PNGSample {
         // Eight bits a channel, colour type 2 (RGB), no interlace.
         png += chunk("IHDR", bigEndian(UInt32(side)) + bigEndian(UInt32(side)) + [8, 2, 0, 0, 0])
         png += chunk("IDAT", zlib(pixels))
+        png += chunk("IEND", [])
+        return png
+    }
+
+    /// A picture of any size in a few kilobytes: all pixels are the first of a palette, and all bytes are zero.
+    ///
+    /// - Parameter colour: Red, green, blue.
+    static func plain(width: Int, height: Int, colour: [UInt8]) -> [UInt8] {
+        let size = bigEndian(UInt32(clamping: width)) + bigEndian(UInt32(clamping: height))
+        var png: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
+        // One bit a pixel, colour type 3 (palette), no interlace.
+        png += chunk("IHDR", size + [1, 3, 0, 0, 0])
+        png += chunk("PLTE", Array(colour.prefix(3)))
+        // A row is its filter and one bit for each pixel.
+        png += chunk("IDAT", ZeroDeflate.zlib(count: height * (1 + (width + 7) / 8)))
         png += chunk("IEND", [])
         return png
     }

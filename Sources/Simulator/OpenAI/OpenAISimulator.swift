@@ -38,6 +38,8 @@ struct OpenAISimulator: SimulatedService {
         }
     }
 
+    let controlPaths: [String] = []
+
     func controlAnswer(to request: SimulatedRequest) throws(GatewayError) -> JSON? { nil }
 
     func reset() {}

@@ -92,7 +92,7 @@ struct CommandErrorTests {
                 ["serve", "--demo", "--settings", "x"],
                 "pollux serve: --demo brings its own settings; leave out --settings"
             ),
-            (["simulate"], "pollux simulate: name one upstream to simulate: gemini-business, openai, all"),
+            (["simulate"], "pollux simulate: name one upstream to simulate: gemini-business, openai, gemini-web, all"),
             (["simulate", "openai", "--listen", "8098"], "pollux simulate: --listen takes HOST:PORT, not \"8098\""),
         ])
     func refused(arguments: [String], message: String) async {
