@@ -17,6 +17,38 @@ struct RetryTests {
             #expect(text == "echo[sim-large|turn=1]: hello")
             let accounts = gateway.answerRequests(.openAICompatible).map(\.account)
             #expect(accounts == [GatewaySetup.firstKey, GatewaySetup.secondKey])
+            #expect(reply.head["x-pollux-provider"] == "local")
+            #expect(reply.head["x-pollux-attempts"] == "2")
+        }
+    }
+
+    @Test("an answer and an error after an attempt name the provider; a refusal before one does not")
+    func namesProvider() async throws {
+        var setup = Family.geminiBusiness.setup()
+        setup.topLevel = "cors: {allowed_origins: [\"https://chat.example.org\"]}"
+        try await TestGateway.with(setup) { gateway in
+            let message: JSON = ["role": "user", "content": "hello"]
+            for isStreamed in [false, true] {
+                let body: JSON = [
+                    "model": .string(Family.geminiBusiness.model), "messages": [message], "stream": .bool(isStreamed),
+                    "temperature": 0.5, "seed": 7,
+                ]
+                let reply = try gateway.ask(
+                    "POST", "/v1/chat/completions", fields: ["Origin: https://chat.example.org"], body: body.text)
+                #expect(reply.status == 200)
+                #expect(reply.head["x-pollux-provider"] == "business")
+                #expect(reply.head["x-pollux-attempts"] == "1")
+                #expect(reply.head["x-pollux-ignored"] == "temperature, seed")
+                let exposed = reply.head["access-control-expose-headers"] ?? ""
+                #expect(["provider", "attempts", "ignored"].allSatisfy { exposed.contains("x-pollux-\($0)") })
+            }
+            let failed = try gateway.chat("[[sim:http=500]]", model: Family.geminiBusiness.model)
+            #expect(failed.status == 502)
+            #expect(failed.head["x-pollux-provider"] == "business")
+            #expect(failed.head["x-pollux-attempts"] != nil)
+            let unknown = try gateway.chat("hello", model: "nothing")
+            #expect(unknown.status == 404)
+            #expect(unknown.head["x-pollux-provider"] == nil)
         }
     }
 

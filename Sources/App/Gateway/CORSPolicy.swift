@@ -8,6 +8,9 @@ final class CORSPolicy: Sendable {
     private let log: Logger
     private let refused = Mutex<Set<String>>([])
 
+    private static let exposed =
+        "x-request-id, retry-after, retry-after-ms, x-pollux-provider, x-pollux-attempts, x-pollux-ignored"
+
     init(_ settings: CORSSettings, log: Logger) {
         allowed = Set(settings.allowedOrigins)
         self.log = log
@@ -22,7 +25,7 @@ final class CORSPolicy: Sendable {
         }
         return [
             .init(name: "access-control-allow-origin", value: origin), .init(name: "vary", value: "Origin"),
-            .init(name: "access-control-expose-headers", value: "x-request-id, retry-after, retry-after-ms"),
+            .init(name: "access-control-expose-headers", value: Self.exposed),
         ]
     }
 

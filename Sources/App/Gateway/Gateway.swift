@@ -8,6 +8,7 @@ final class Gateway: Sendable {
     let upstreams: [Upstream]
     let requestTimeouts: [String: Duration]
     let routes: RouteTable
+    var defaultModels: DefaultModels { settings.modelsDefault }
     let authenticator: ClientAuthenticator
     let catalog: ModelCatalog
     let time: any TimeSource

@@ -83,37 +83,37 @@ extension GatewayHandler {
             let models = gateway.pipeline.models.filter { visit.key?.mayUse($0.id) ?? true }
             try await visit.respond(frontend.encode(models: models, visit.reply))
         case .getModel(let id):
-            let known = gateway.pipeline.models.first { $0.id == id }
-            guard let known, visit.key?.mayUse(id) ?? true else { throw gateway.pipeline.unknownModel(id) }
+            guard let known = gateway.pipeline.model(named: id), visit.key?.mayUse(id) ?? true else {
+                throw gateway.pipeline.unknownModel(id)
+            }
             try await visit.respond(frontend.encode(model: known, visit.reply))
         }
     }
 
-    private func generate(_ visit: Visit, _ frontend: any Frontend, _ request: ModelRequest) async throws(GatewayError)
-    {
+    private func generate(_ visit: Visit, _ frontend: any Frontend, _ asked: ModelRequest) async throws(GatewayError) {
+        var request = try gateway.defaultModels.applied(to: asked, gateway.pipeline)
         if let key = visit.key, !key.mayUse(request.model) {
             throw GatewayError(
                 .permission, .request, "this API key may not use the model \"\(request.model)\"", param: "model")
         }
-        var request = request
         let deadline = try Deadlines.deadline(of: request, gateway, visit.exchange.head, start: visit.start)
         request.deadline = deadline
         visit.exchange.expire(at: deadline)
         visit.model = request.model
         if request.stream { return try await stream(visit, frontend, request) }
         let sink = WholeAnswerSink()
-        visit.record = try await gateway.pipeline.generate(request, into: sink, log: visit.log)
+        try await run(visit, request, into: sink)
         try await visit.respond(await encode(sink.response, request, frontend, visit.reply))
     }
 
     private func stream(_ visit: Visit, _ frontend: any Frontend, _ request: ModelRequest) async throws(GatewayError) {
         let reply = visit.reply
-        let sink = StreamingSink(visit.exchange, extraFields: visit.allFields) {
+        let sink = StreamingSink(visit.exchange, extraFields: { visit.allFields }) {
             frontend.makeEncoder(for: request, reply)
         }
         visit.status = 200
         do {
-            visit.record = try await gateway.pipeline.generate(request, into: sink, log: visit.log)
+            try await run(visit, request, into: sink)
             try await sink.finish(after: nil)
         } catch {
             let error = visit.explain(error)
@@ -121,6 +121,11 @@ extension GatewayHandler {
             visit.brokenBy = error
             try await sink.finish(after: error)
         }
+    }
+
+    private func run(_ visit: Visit, _ request: ModelRequest, into sink: any AnswerSink) async throws(GatewayError) {
+        let watched = WatchedSink(sink) { visit.noteAttempt($0, $1, request) }
+        visit.record = try await gateway.pipeline.generate(request, into: watched, log: visit.log)
     }
 
     private func decode(_ incoming: IncomingRequest, _ frontend: any Frontend) async throws(GatewayError) -> GatewayCall

@@ -7,7 +7,8 @@ import PolluxCore
 final class StreamingSink: AnswerSink {
     private let exchange: any HTTPExchange
     private let makeEncoder: () -> any ResponseEncoder
-    private let extraFields: [HTTPFields.Field]
+    /// Asked when the head is written: until then, another attempt may change them.
+    private let extraFields: () -> [HTTPFields.Field]
     private var encoder: any ResponseEncoder
     private var pending: [UInt8] = []
     private var hasContent = false
@@ -16,7 +17,8 @@ final class StreamingSink: AnswerSink {
     private static let keepAliveEvery = Duration.seconds(15)
 
     init(
-        _ exchange: any HTTPExchange, extraFields: [HTTPFields.Field], makeEncoder: @escaping () -> any ResponseEncoder
+        _ exchange: any HTTPExchange, extraFields: @escaping () -> [HTTPFields.Field],
+        makeEncoder: @escaping () -> any ResponseEncoder
     ) {
         (self.exchange, self.extraFields, self.makeEncoder) = (exchange, extraFields, makeEncoder)
         encoder = makeEncoder()
@@ -75,7 +77,7 @@ final class StreamingSink: AnswerSink {
 
     private var head: HTTPResponseHead {
         var head = encoder.head
-        for field in extraFields { head.fields.append(field.name, field.value) }
+        for field in extraFields() { head.fields.append(field.name, field.value) }
         return head
     }
 }

@@ -20,6 +20,8 @@ final class Visit {
     var brokenBy: GatewayError?
     /// Fields for this answer beside those every answer has.
     var extraFields: [HTTPFields.Field] = []
+    /// Where the request went last; empty while no attempt has begun.
+    private var attemptFields: [HTTPFields.Field] = []
     private var isInFlight = false
 
     init(_ exchange: any HTTPExchange, _ gateway: Gateway) {
@@ -50,15 +52,25 @@ final class Visit {
         return count <= gateway.settings.server.maxInFlight
     }
 
-    var allFields: [HTTPFields.Field] { [.init(name: "x-request-id", value: requestID)] + extraFields }
+    /// An attempt begins: answers and errors from now on name its provider.
+    func noteAttempt(_ target: RouteTarget, _ attempts: Int, _ request: ModelRequest) {
+        let upstream = gateway.upstreams.first { $0.name == target.provider }
+        let ignored = upstream?.provider.ignoredParameters(of: request) ?? []
+        attemptFields = AttemptFields(provider: target.provider, attempts: attempts, ignored: ignored).fields
+    }
+
+    var allFields: [HTTPFields.Field] {
+        [.init(name: "x-request-id", value: requestID)] + extraFields + attemptFields
+    }
 
     func respond(_ answer: HTTPAnswer) async throws(GatewayError) {
         var answer = answer
         status = answer.head.status
         var fields = Array(answer.head.fields)
-        fields.reserveCapacity(fields.count + extraFields.count + 3)
+        fields.reserveCapacity(fields.count + extraFields.count + attemptFields.count + 3)
         fields.append(.init(name: "x-request-id", value: requestID))
         fields += extraFields
+        fields += attemptFields
         if answer.head.fields["cache-control"] == nil { fields.append(.init(name: "cache-control", value: "no-store")) }
         fields.append(.init(name: "x-content-type-options", value: "nosniff"))
         answer.head.fields = HTTPFields(fields)

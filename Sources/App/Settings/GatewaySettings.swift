@@ -16,6 +16,7 @@ struct GatewaySettings: Sendable {
     var credentialSources: [SourceEntry]
     var providers: [ProviderEntry]
     var models: [ModelRoute]
+    var modelsDefault: DefaultModels
     var frontends: [FrontendEntry]
 
     init(reading map: inout SettingsMap, registry: PluginRegistry) {
@@ -34,6 +35,8 @@ struct GatewaySettings: Sendable {
         providers = readProviders(&map, registry)
         let routes = readRoutes(&map)
         models = routes.map(\.route)
+        modelsDefault = map.map(
+            "models_default", as: DefaultModels.self, help: "What is taken when a request names no model.")
         frontends = readFrontends(&map, registry)
         checkReferences(routes)
         checkExposure(map)
@@ -272,7 +275,12 @@ private struct ModelRouteSettings: SettingsReadable {
         for text in texts {
             let parts = text.split(separator: "/", maxSplits: 1)
             if parts.count == 2 {
-                targets.append(RouteTarget(provider: String(parts[0]), model: String(parts[1])))
+                let target = RouteTarget(provider: String(parts[0]), model: String(parts[1]))
+                if targets.contains(target) {
+                    map.issue(
+                        at: "targets", "\"\(text)\" stands here twice; each target is tried once, so name it once")
+                }
+                targets.append(target)
             } else {
                 map.issue(at: "targets", "\"\(text)\" is not of the form provider/model")
             }

@@ -4,7 +4,7 @@
 public struct ModelRequest: Sendable, Equatable {
     /// The gateway's id of this request; also the answer's `x-request-id`.
     public var id: String
-    /// The model as the client named it.
+    /// The model as the client named it; empty in a request that names none, until the gateway puts its default there.
     public var model: String
     /// The model's name at the chosen upstream. Set by the router for each attempt.
     public var resolvedModel: String

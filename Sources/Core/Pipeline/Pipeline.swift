@@ -20,6 +20,9 @@ public struct Pipeline: Sendable {
     /// Every model that clients may name.
     public var models: [ModelInfo] { router.models(in: catalog.snapshot) }
 
+    /// What a client may know about a name that it may use; `nil` for a name that nobody is known to serve.
+    public func model(named id: String) -> ModelInfo? { router.model(named: id, in: catalog.snapshot) }
+
     /// Where a name of `models` leads, in the order in which it is tried; empty for a name that nobody serves.
     public func targets(for model: String) -> [RouteTarget] {
         do { return try router.targets(for: model, in: catalog.snapshot) } catch { return [] }

@@ -23,6 +23,9 @@ public protocol Provider: Sendable {
     func quotaClass(of request: ModelRequest) -> QuotaClass
     /// What this provider cannot honour about a request: an error of scope `request`, or `nil`. Asked before leasing.
     func refusal(of request: ModelRequest) -> GatewayError?
+    /// What this provider accepts about a request and does not act on, by the names of the OpenAI format: `seed`,
+    /// `top_p`. The client reads them in `x-pollux-ignored`.
+    func ignoredParameters(of request: ModelRequest) -> [String]
 
     /// Starts one answer. Returning means that the upstream accepted the request; events follow as they are pulled.
     ///
@@ -39,6 +42,7 @@ extension Provider {
     public var offeredModels: [ModelInfo]? { nil }
     public func quotaClass(of request: ModelRequest) -> QuotaClass { .text }
     public func refusal(of request: ModelRequest) -> GatewayError? { nil }
+    public func ignoredParameters(of request: ModelRequest) -> [String] { [] }
 }
 
 /// Optional ability of a provider: ask the upstream which models it has.

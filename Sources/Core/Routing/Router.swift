@@ -58,6 +58,15 @@ public struct Router: Sendable {
         return models
     }
 
+    /// One name that clients may use, `provider/model` included. A provider whose models are not known yet takes any
+    /// name, but none of them is described.
+    public func model(named id: String, in catalog: [ModelCatalog.Entry]) -> ModelInfo? {
+        if let route = routes[id] { return described(id, route.targets, in: catalog) }
+        let targets = (addressed(id, in: catalog) ?? offering(id, in: catalog))
+            .filter { info(of: $0, in: catalog) != nil }
+        return targets.isEmpty ? nil : described(id, targets, in: catalog)
+    }
+
     private func addressed(_ model: String, in catalog: [ModelCatalog.Entry]) -> [RouteTarget]? {
         guard let slash = model.utf8.firstIndex(of: UInt8(ascii: "/")) else { return nil }
         let (provider, name) = (String(model[..<slash]), String(model[model.utf8.index(after: slash)...]))

@@ -9,7 +9,6 @@ struct ChatRequestDecoder {
     private var sampling = SamplingDecoder()
     private var reasoning = ReasoningDecoder()
     private var tools = ToolDecoder()
-    private var hasModel = false
 
     /// - Throws: `invalidRequest` with the field's path in `param`.
     static func decode(_ incoming: IncomingRequest) throws(GatewayError) -> ModelRequest {
@@ -47,7 +46,6 @@ struct ChatRequestDecoder {
                 throw error.inside(key)
             }
         }
-        guard hasModel else { throw .missing("model") }
         guard let messages else { throw .missing("messages") }
         (request.system, request.turns) = (messages.system, messages.turns)
         request.sampling = sampling.result
@@ -62,7 +60,6 @@ struct ChatRequestDecoder {
         case "model":
             request.model = try value.asName()
             request.resolvedModel = request.model
-            hasModel = true
         case "messages":
             var list = MessageListDecoder()
             try list.read(value)

@@ -39,6 +39,9 @@ public struct GeminiBusinessProvider: Provider, AccountProbing {
 
     public func refusal(of request: ModelRequest) -> GatewayError? { BusinessRefusal.refusal(of: request) }
 
+    /// The web app has no dials.
+    public func ignoredParameters(of request: ModelRequest) -> [String] { request.dials }
+
     public func generate(
         _ request: ModelRequest, on lease: any AccountLease
     ) async throws(GatewayError) -> EventStream {

@@ -9,7 +9,7 @@ struct StreamingSinkTests {
     private let target = RouteTarget(provider: "p", model: "m")
 
     private func sink(endsByAbort: Bool = false) -> StreamingSink {
-        StreamingSink(exchange, extraFields: [.init(name: "x-request-id", value: "req_1")]) {
+        StreamingSink(exchange, extraFields: { [.init(name: "x-request-id", value: "req_1")] }) {
             PlainEncoder(endsByAbort: endsByAbort)
         }
     }

@@ -47,6 +47,31 @@ struct VisitTests {
         #expect(visit.requestID.wholeMatch(of: /req_[0-9A-Za-z]{24}/) != nil)
     }
 
+    @Test("once there was an attempt, answers name its provider, the attempts and what was ignored")
+    func attemptFields() async throws {
+        let exchange = FakeExchange()
+        let visit = Visit(exchange, world.gateway)
+        try await visit.respond(HTTPAnswer(status: 200))
+        #expect(exchange.sentFields["x-pollux-provider"] == nil)
+        let request = ModelRequest(id: "r", model: "m")
+        visit.noteAttempt(RouteTarget(provider: "first", model: "m"), 1, request)
+        visit.noteAttempt(RouteTarget(provider: "second", model: "m"), 2, request)
+        try await visit.respond(HTTPAnswer(status: 502))
+        #expect(exchange.sentFields.values(of: "x-pollux-provider") == ["second"])
+        #expect(exchange.sentFields.values(of: "x-pollux-attempts") == ["2"])
+        #expect(exchange.sentFields["x-pollux-ignored"] == nil)
+        #expect(visit.allFields.contains(.init(name: "x-pollux-provider", value: "second")))
+    }
+
+    @Test("what a plugin calls ignored can break no header")
+    func ignoredNames() {
+        let names = ["seed", "", "a b", "a,b", "a\r\nset-cookie: x", "é", String(repeating: "x", count: 65), "top_p"]
+        let fields = AttemptFields(provider: "p", attempts: 1, ignored: names).fields
+        #expect(fields.last == .init(name: "x-pollux-ignored", value: "seed, top_p"))
+        let many = AttemptFields(provider: "p", attempts: 1, ignored: (0..<100).map { "p\($0)" }).fields
+        #expect(many.last?.value.split(separator: ",").count == 32)
+    }
+
     @Test(
         "success is a step, a client's fault is information, what failed behind us is a warning",
         arguments: [

@@ -97,6 +97,24 @@ struct RouterTests {
         #expect((error?.message.utf8.count ?? .max) < 600)
     }
 
+    @Test("one name is described as in the list, and so is provider/model; a name nobody is known to offer is not")
+    func oneModel() {
+        var (large, small) = (ModelInfo(id: "flash", owner: "web"), ModelInfo(id: "flash", owner: "business"))
+        (large.inputTokenLimit, small.inputTokenLimit) = (1000, 200)
+        let catalog = [
+            Entry(provider: "web", models: [large]), Entry(provider: "business", models: [small]), entry("open", nil),
+        ]
+        let route = ModelRoute(id: "mine", targets: [RouteTarget(provider: "open", model: "x")])
+        let router = Router(routes: [route])
+        #expect(router.model(named: "flash", in: catalog)?.inputTokenLimit == 200)
+        #expect(router.model(named: "web/flash", in: catalog)?.inputTokenLimit == 1000)
+        #expect(router.model(named: "web/flash", in: catalog)?.id == "web/flash")
+        #expect(router.model(named: "mine", in: catalog)?.owner == "open")
+        for name in ["other", "web/other", "open/other", "", "/"] {
+            #expect(router.model(named: name, in: catalog) == nil, "\(name)")
+        }
+    }
+
     @Test("the list shows entries first, then what the providers offer, each name once, with the smallest limits")
     func list() {
         var (large, small) = (ModelInfo(id: "flash", owner: "web"), ModelInfo(id: "flash", owner: "business"))

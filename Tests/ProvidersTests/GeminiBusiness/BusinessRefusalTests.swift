@@ -44,6 +44,20 @@ struct BusinessRefusalTests {
         #expect(world.http.requests.isEmpty)
     }
 
+    @Test("what is ignored is named, and nothing else")
+    func namesIgnored() throws {
+        let provider = try BusinessWorld().provider
+        var request = ModelRequest.asking("Hi")
+        request.sampling.stop = ["x"]
+        #expect(provider.ignoredParameters(of: request) == [])
+        request.sampling.temperature = 0
+        request.sampling.seed = 7
+        request.sampling.maxOutputTokens = 5
+        request.reasoning.budget = 0
+        #expect(
+            provider.ignoredParameters(of: request) == ["temperature", "max_tokens", "seed", "reasoning_effort"])
+    }
+
     @Test("sampling and limits that the upstream does not know are ignored")
     func ignored() async throws {
         let world = try BusinessWorld()

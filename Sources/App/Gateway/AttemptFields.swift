@@ -1,0 +1,42 @@
+import PolluxCore
+
+/// Where a request went, for the client's eyes: `x-pollux-provider`, `x-pollux-attempts`, `x-pollux-ignored`.
+struct AttemptFields {
+    private(set) var fields: [HTTPFields.Field] = []
+
+    /// A client that sends every dial there is needs no header of any length.
+    private static let maxIgnored = 32
+
+    /// - Parameter ignored: Names come from plugins; what would not fit into a header is left out.
+    init(provider: String, attempts: Int, ignored: [String]) {
+        fields.append(.init(name: "x-pollux-provider", value: provider))
+        fields.append(.init(name: "x-pollux-attempts", value: String(attempts)))
+        let names = ignored.filter(Self.isName).prefix(Self.maxIgnored)
+        guard !names.isEmpty else { return }
+        fields.append(.init(name: "x-pollux-ignored", value: names.joined(separator: ", ")))
+    }
+
+    private static func isName(_ text: String) -> Bool {
+        (1...64).contains(text.utf8.count) && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != 0x2C }
+    }
+}
+
+/// Tells what attempts there are, and passes everything on.
+final class WatchedSink: AnswerSink {
+    private let base: any AnswerSink
+    private let attemptBegan: (RouteTarget, Int) -> Void
+
+    init(_ base: any AnswerSink, attemptBegan: @escaping (RouteTarget, Int) -> Void) {
+        (self.base, self.attemptBegan) = (base, attemptBegan)
+    }
+
+    var isCommitted: Bool { base.isCommitted }
+
+    func begin(_ target: RouteTarget, attempt: Int) {
+        attemptBegan(target, attempt)
+        base.begin(target, attempt: attempt)
+    }
+
+    func upstreamAccepted() { base.upstreamAccepted() }
+    func take(_ event: ModelEvent, more: Bool) async throws(GatewayError) { try await base.take(event, more: more) }
+}
