@@ -13,6 +13,8 @@ public struct GatewayError: Error, Sendable, Equatable, CustomStringConvertible 
         // The upstream's doing (reliability requirements, section 13).
         case upstreamUnreachable, upstreamTLS, upstreamReset, upstreamTimeout, upstreamTruncated, upstreamBadResponse
         case upstreamError, upstreamTooLarge, upstreamAuth, upstreamRejected, upstreamUnavailable
+        /// The model was asked for JSON of a given form, and once more to correct it, and still did not keep to it.
+        case invalidStructuredOutput
         // Ours.
         case noAccountAvailable, overloaded, shuttingDown, internalError
     }

@@ -42,7 +42,7 @@ struct OpenAIErrorBody {
         case .quotaExhausted: "insufficient_quota"
         case .upstreamUnreachable, .upstreamTLS, .upstreamReset, .upstreamTimeout, .upstreamTruncated,
             .upstreamBadResponse, .upstreamError, .upstreamTooLarge, .upstreamAuth, .upstreamUnavailable,
-            .noAccountAvailable, .overloaded, .shuttingDown, .internalError:
+            .invalidStructuredOutput, .noAccountAvailable, .overloaded, .shuttingDown, .internalError:
             "server_error"
         }
     }
@@ -81,6 +81,7 @@ struct OpenAIErrorBody {
         case .upstreamAuth: "upstream_auth_error"
         case .upstreamRejected: "upstream_rejected"
         case .upstreamUnavailable: "upstream_unavailable"
+        case .invalidStructuredOutput: "invalid_structured_output"
         case .noAccountAvailable: "no_account_available"
         case .overloaded: "overloaded"
         case .shuttingDown: "server_shutting_down"

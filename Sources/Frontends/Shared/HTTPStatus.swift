@@ -22,7 +22,7 @@ extension GatewayError {
         case .internalError: 500
         case .unsupportedTransferCoding: 501
         case .upstreamUnreachable, .upstreamTLS, .upstreamReset, .upstreamTruncated, .upstreamBadResponse,
-            .upstreamError, .upstreamTooLarge, .upstreamAuth:
+            .upstreamError, .upstreamTooLarge, .upstreamAuth, .invalidStructuredOutput:
             502
         case .upstreamUnavailable, .noAccountAvailable, .overloaded, .shuttingDown: 503
         case .upstreamTimeout: 504

@@ -42,6 +42,7 @@ struct OpenAIErrorTests {
             (.upstreamBadResponse, 502, "server_error", "upstream_bad_response"),
             (.upstreamError, 502, "server_error", "upstream_error"),
             (.upstreamTooLarge, 502, "server_error", "upstream_too_large"),
+            (.invalidStructuredOutput, 502, "server_error", "invalid_structured_output"),
             (.upstreamAuth, 502, "server_error", "upstream_auth_error"),
             (.upstreamRejected, 400, "invalid_request_error", "upstream_rejected"),
             (.upstreamUnavailable, 503, "server_error", "upstream_unavailable"),
@@ -62,7 +63,7 @@ struct OpenAIErrorTests {
     }
 
     @Test("the table leaves no kind out")
-    func complete() { #expect(GatewayError.Kind.allCases.count == 37) }
+    func complete() { #expect(GatewayError.Kind.allCases.count == 38) }
 
     @Test("a field's own code and path win")
     func ownCode() throws {
