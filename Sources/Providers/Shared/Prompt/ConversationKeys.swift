@@ -1,0 +1,116 @@
+internal import PolluxCore
+internal import PolluxCrypto
+
+/// The name of a conversation's beginning: two conversations with one key are the same as far as it goes.
+struct SessionKey: Sendable, Hashable {
+    /// SHA-256.
+    let bytes: [UInt8]
+}
+
+/// The keys of every beginning of a conversation, made in one pass: the first from what holds for the whole chat (who
+/// asks, model, system text, functions, format), each further one from the key before it and one turn.
+///
+/// What a client changes on the way back does not count: ids of calls, thoughts, line ends, white space at the ends,
+/// and in the model's own turns what `ComparableText` undoes. Files count by their content.
+struct ConversationKeys: Sendable, Equatable {
+    /// `prefixes[n]` names the beginning that ends with turn n, counted from 0.
+    let prefixes: [SessionKey]
+    private let last: SessionKey
+
+    /// - Parameter request: `client.keyID` keeps clients apart: nobody continues another one's chat.
+    init(_ request: ModelRequest) {
+        var key = Self.root(of: request)
+        var prefixes: [SessionKey] = []
+        prefixes.reserveCapacity(request.turns.count)
+        for turn in request.turns {
+            key = Self.key(after: key, turn)
+            prefixes.append(key)
+        }
+        (self.prefixes, last) = (prefixes, key)
+    }
+
+    /// The key under which the chat is found when the client goes on after this answer.
+    func key(afterAnswer parts: [Part]) -> SessionKey { Self.key(after: last, Turn(.model, parts)) }
+
+    private static func root(of request: ModelRequest) -> SessionKey {
+        var digest = KeyDigest()
+        digest.add("pollux chat 1")
+        digest.add(request.client.keyID)
+        digest.add(request.resolvedModel)
+        digest.add(parts: request.system, .user)
+        for tool in FunctionOffer(request).tools {
+            digest.add("tool")
+            digest.add(tool.name)
+            digest.add(tool.description ?? "")
+            digest.add(tool.schema.map(\.sortedByKey.text) ?? "")
+        }
+        switch request.output {
+        case .text: digest.add("text")
+        case .json: digest.add("json")
+        case .jsonSchema(let name, let schema, let strict):
+            digest.add("schema")
+            digest.add(name)
+            digest.add(schema.sortedByKey.text)
+            digest.add(strict ? "strict" : "")
+        }
+        return digest.key
+    }
+
+    private static func key(after previous: SessionKey, _ turn: Turn) -> SessionKey {
+        var digest = KeyDigest()
+        digest.add(previous.bytes)
+        digest.add(turn.role == .user ? "user" : "model")
+        digest.add(turn.name ?? "")
+        digest.add(parts: turn.parts, turn.role)
+        return digest.key
+    }
+}
+
+/// Gathers fields, each with its length before it, so that no two lists of fields give one text.
+private struct KeyDigest {
+    private var bytes: [UInt8] = []
+
+    var key: SessionKey { SessionKey(bytes: SHA256.hash(bytes)) }
+
+    mutating func add(_ text: String) { add(Array(text.utf8)) }
+
+    mutating func add(_ field: some Collection<UInt8>) {
+        withUnsafeBytes(of: UInt64(field.count).littleEndian) { bytes.append(contentsOf: $0) }
+        bytes.append(contentsOf: field)
+    }
+
+    /// Text joined, calls by name and arguments in an order of their own, files and results.
+    mutating func add(parts: [Part], _ role: Turn.Role) {
+        var text = ""
+        var calls: [String] = []
+        for part in parts {
+            switch part.content {
+            case .text(let piece), .refusal(let piece): text += text.isEmpty || piece.isEmpty ? piece : "\n" + piece
+            case .reasoning: continue
+            case .toolCall(let call): calls.append(Self.canonical(call))
+            case .media(let media): add(media)
+            case .toolResult(let result):
+                add("result")
+                if result.isError { add("error") }
+                add(parts: result.parts, .user)
+            }
+        }
+        add("text")
+        add(role == .model ? ComparableText.ofModel(text) : ComparableText.ofClient(text))
+        for call in calls.sorted() { add(call) }
+    }
+
+    private static func canonical(_ call: ToolCall) -> String {
+        let arguments = LenientJSON.parse(Array(call.rawArguments.utf8)[...])?.sortedByKey.text ?? call.rawArguments
+        return "call \(call.name) \(arguments)"
+    }
+
+    private mutating func add(_ media: Media) {
+        add("media")
+        switch media.source {
+        case .inline(let content): add(SHA256.hash(content))
+        case .url(let url): add("url " + url)
+        case .file(let id): add("file " + id)
+        }
+    }
+}

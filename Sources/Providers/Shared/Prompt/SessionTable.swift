@@ -1,0 +1,142 @@
+internal import PolluxCore
+internal import Synchronization
+
+/// A chat at the upstream at one point of its history, as it can be gone on with.
+struct ChatSession: Sendable, Equatable {
+    /// The account whose chat it is; no other can use it.
+    var account: String
+    /// The upstream's id of the chat, of its latest turn and of the answer in it.
+    var chatID: String
+    var turnID: String
+    var answerID: String
+    /// Whatever else the upstream wants back.
+    var context: String
+
+    init(account: String, chatID: String, turnID: String, answerID: String, context: String = "") {
+        (self.account, self.chatID, self.turnID) = (account, chatID, turnID)
+        (self.answerID, self.context) = (answerID, context)
+    }
+
+    var id: ChatID { ChatID(account: account, chatID: chatID) }
+}
+
+struct ChatID: Sendable, Hashable {
+    var account: String
+    var chatID: String
+}
+
+/// Where chats are kept, by the key of the conversation up to their latest answer. Storage alone; `SessionBook` has the
+/// rules.
+///
+/// Several chats may stand under one key: two conversations may have gone alike.
+protocol SessionTable: Sendable {
+    /// The live chats under each of these keys, in the order of the keys, asked for at once.
+    func sessions(under keys: [SessionKey], now: Instant) -> [[ChatSession]]
+    /// Adds a chat, or replaces what is known of the same chat under this key. Its life begins anew.
+    func store(_ session: ChatSession, under key: SessionKey, now: Instant)
+    /// Forgets a chat under every key.
+    func remove(_ chat: ChatID)
+}
+
+/// Keeps chats in memory: each for a time after it was last stored or used, at most so many, the least recently used
+/// make room.
+final class MemorySessionTable: SessionTable {
+    private let state = Mutex(State())
+    private let lifetime: Duration
+    private let maxEntries: Int
+
+    /// Longer texts of the upstream are not kept, so that an entry's size is bounded.
+    static let maxSessionBytes = 16 << 10
+    static let maxAlike = 4
+
+    init(lifetime: Duration = .seconds(15 * 60), maxEntries: Int = 10_000) {
+        (self.lifetime, self.maxEntries) = (lifetime, max(1, maxEntries))
+    }
+
+    func sessions(under keys: [SessionKey], now: Instant) -> [[ChatSession]] {
+        state.withLock { state in
+            keys.map { key in state.entries[key]?.filter { $0.end > now }.map(\.session) ?? [] }
+        }
+    }
+
+    func store(_ session: ChatSession, under key: SessionKey, now: Instant) {
+        let texts = [session.account, session.chatID, session.turnID, session.answerID, session.context]
+        guard texts.reduce(0, { $0 + $1.utf8.count }) <= Self.maxSessionBytes else { return }
+        state.withLock { $0.store(session, under: key, until: now + lifetime, now: now, maxEntries: maxEntries) }
+    }
+
+    func remove(_ chat: ChatID) {
+        state.withLock { $0.remove(chat) }
+    }
+
+    /// Entries that take room, live or not.
+    var count: Int { state.withLock { $0.count } }
+
+    private struct State {
+        struct Entry {
+            var session: ChatSession
+            var end: Instant
+            var serial: Int
+        }
+
+        var entries: [SessionKey: [Entry]] = [:]
+        private(set) var count = 0
+        private var keys: [ChatID: Set<SessionKey>] = [:]
+        /// By age of use. What was stored again stands here twice; only its newest serial counts.
+        private var order: [(key: SessionKey, chat: ChatID, serial: Int)] = []
+        private var oldest = 0
+        private var serial = 0
+
+        mutating func store(
+            _ session: ChatSession, under key: SessionKey, until end: Instant, now: Instant, maxEntries: Int
+        ) {
+            removeEntry(key, session.id)
+            // That there are several is all that matters, and a common beginning must not become a long list.
+            while let known = entries[key], known.count >= MemorySessionTable.maxAlike {
+                removeEntry(key, known[0].session.id)
+            }
+            serial += 1
+            entries[key, default: []].append(Entry(session: session, end: end, serial: serial))
+            keys[session.id, default: []].insert(key)
+            count += 1
+            order.append((key, session.id, serial))
+            evict(now: now, maxEntries: maxEntries)
+        }
+
+        mutating func remove(_ chat: ChatID) {
+            for key in keys[chat] ?? [] { removeEntry(key, chat) }
+        }
+
+        private mutating func evict(now: Instant, maxEntries: Int) {
+            while oldest < order.count {
+                let (key, chat, serial) = order[oldest]
+                let entry = entries[key]?.first { $0.session.id == chat && $0.serial == serial }
+                guard let entry else {
+                    oldest += 1
+                    continue
+                }
+                guard count > maxEntries || entry.end <= now else { break }
+                removeEntry(key, chat)
+                oldest += 1
+            }
+            // Swept once half of it counts no more, which costs each entry one move.
+            if order.count > 2 * count + 64 {
+                order = order[oldest...].filter { isNewest($0) }
+                oldest = 0
+            }
+        }
+
+        private func isNewest(_ use: (key: SessionKey, chat: ChatID, serial: Int)) -> Bool {
+            entries[use.key]?.contains { $0.session.id == use.chat && $0.serial == use.serial } ?? false
+        }
+
+        private mutating func removeEntry(_ key: SessionKey, _ chat: ChatID) {
+            guard let position = entries[key]?.firstIndex(where: { $0.session.id == chat }) else { return }
+            entries[key]?.remove(at: position)
+            if entries[key]?.isEmpty == true { entries[key] = nil }
+            keys[chat]?.remove(key)
+            if keys[chat]?.isEmpty == true { keys[chat] = nil }
+            count -= 1
+        }
+    }
+}
