@@ -129,18 +129,26 @@ struct BusinessRequestTests {
         #expect(events.first == .started(responseID: "", model: name))
     }
 
+    private static let preamble =
+        "You are answering through a text-only relay. Follow the INSTRUCTIONS, read the\n"
+        + "CONVERSATION, and write only the next assistant reply. Do not repeat role headings.\n\n"
+
     @Test("a lone user message is sent as it is, everything else as one text with roles")
     func prompts() throws {
         #expect(try BusinessPrompt(.asking("Hello\n")).text == "Hello\n")
         var request = ModelRequest.asking("Hello")
         request.system = [.text("Be brief."), .text("Be kind.")]
-        #expect(try BusinessPrompt(request).text == "User: Be brief.\n\nUser: Be kind.\n\nUser: Hello\n\n")
+        #expect(
+            try BusinessPrompt(request).text == Self.preamble
+                + "# INSTRUCTIONS\nBe brief.\n\nBe kind.\n\n# CONVERSATION\n## user\nHello")
         request.system = []
         request.turns = [
             Turn(.user, [.text("Hi"), .text("there")]), Turn(.model, [Part(.reasoning("hm")), .text("Hello!")]),
             Turn(.user, [.text("More")]),
         ]
-        #expect(try BusinessPrompt(request).text == "User: Hi\nthere\n\nAssistant: Hello!\n\nUser: More\n\n")
+        #expect(
+            try BusinessPrompt(request).text == Self.preamble
+                + "# CONVERSATION\n## user\nHi\nthere\n## assistant\nHello!\n## user\nMore")
         #expect(throws: GatewayError.self) { try BusinessPrompt(.asking("")) }
     }
 
