@@ -46,3 +46,10 @@ struct CatalogRefresher: Service {
         }
     }
 }
+
+extension Upstream {
+    /// What is offered before any upstream has been asked.
+    var modelsAtStart: [ModelInfo]? {
+        provider.offeredModels ?? (provider as? any ModelListing)?.modelsUntilListed
+    }
+}

@@ -29,7 +29,7 @@ final class Gateway: Sendable {
         self.settings = settings
         self.upstreams = upstreams
         (time, random, log) = (environment.time, environment.random, environment.log)
-        catalog = ModelCatalog(providers: upstreams.map { ($0.name, $0.provider.offeredModels) })
+        catalog = ModelCatalog(providers: upstreams.map { ($0.name, $0.modelsAtStart) })
         requestTimeouts = Dictionary(
             settings.providers.map { ($0.name, $0.common.requestTimeout) }, uniquingKeysWith: { first, _ in first })
         pipeline = Pipeline(

@@ -53,6 +53,12 @@ struct GatewayBuilder {
             if let service = upstream.provider as? any Service {
                 services.append(NamedService(name: "provider \"\(upstream.name)\"", service: service))
             }
+            if let keeper = upstream.provider as? any AccountKeeping {
+                let service = AccountKeeper(
+                    upstream: upstream, keeper: keeper, time: environment.time,
+                    log: environment.log.with(LogField("provider", upstream.name)))
+                services.append(NamedService(name: "accounts of \"\(upstream.name)\"", service: service))
+            }
             if upstream.provider.offeredModels == nil, let lister = upstream.provider as? any ModelListing {
                 let refresher = CatalogRefresher(
                     upstream: upstream, lister: lister, catalog: gateway.catalog, time: environment.time,

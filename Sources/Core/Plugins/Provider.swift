@@ -47,7 +47,21 @@ extension Provider {
 
 /// Optional ability of a provider: ask the upstream which models it has.
 public protocol ModelListing: Sendable {
+    /// Offered until the upstream has answered; `nil` when nothing can be said before.
+    var modelsUntilListed: [ModelInfo]? { get }
     func listModels(on lease: any AccountLease) async throws(GatewayError) -> [ModelInfo]
+}
+
+extension ModelListing {
+    public var modelsUntilListed: [ModelInfo]? { nil }
+}
+
+/// Optional ability of a provider: keep the sign-in of accounts alive that nobody uses just now.
+public protocol AccountKeeping: Sendable {
+    /// How often each free account is looked at.
+    var keepAliveInterval: Duration { get }
+    /// Does what is due for the account; returns at once when nothing is.
+    func keepAlive(_ lease: any AccountLease) async throws(GatewayError)
 }
 
 /// Optional ability of a provider: try an account without spending its quota. Each step is reported as it ends.

@@ -80,7 +80,7 @@ struct BusinessAPI: Sendable {
             .post, settings.apiBase + "/v1alpha/locations/global/" + method.rawValue,
             fields: [
                 "authorization": "Bearer " + token.text.reveal(), "content-type": "application/json",
-                "origin": BusinessURL.webApp, "referer": BusinessURL.webApp + "/",
+                "origin": BusinessHost.webApp, "referer": BusinessHost.webApp + "/",
                 "user-agent": account.userAgent ?? settings.userAgent, "x-server-timeout": "1800", "accept": "*/*",
             ],
             body: body)

@@ -24,7 +24,7 @@ struct BusinessSessionList: Sendable {
             .get, settings.accountsBase + "/list-sessions?csesidx=" + account.csesidx + "&rt=json",
             fields: [
                 "cookie": account.cookieField, "user-agent": account.userAgent ?? settings.userAgent,
-                "referer": BusinessURL.webApp + "/",
+                "referer": BusinessHost.webApp + "/",
             ])
         request.deadlines = .businessShortCall
         request.proxy = account.proxy

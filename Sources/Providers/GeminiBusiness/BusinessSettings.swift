@@ -26,10 +26,10 @@ public struct GeminiBusinessSettings: SettingsReadable, Equatable {
         let plainHTTP = map.boolean(
             "allow_plain_http", default: false, help: "allow http:// addresses that are not on loopback")
         authBase = Self.base(
-            "auth_base", BusinessURL.webApp, &map, plainHTTP, help: "origin of the web app, where tokens come from")
-        apiBase = Self.base("api_base", BusinessURL.chatAPI, &map, plainHTTP, help: "origin of the chat API")
+            "auth_base", BusinessHost.webApp, &map, plainHTTP, help: "origin of the web app, where tokens come from")
+        apiBase = Self.base("api_base", BusinessHost.chatAPI, &map, plainHTTP, help: "origin of the chat API")
         accountsBase = Self.base(
-            "accounts_base", BusinessURL.accounts, &map, plainHTTP, help: "origin of the sign-in pages")
+            "accounts_base", BusinessHost.accounts, &map, plainHTTP, help: "origin of the sign-in pages")
         let listed = map.list(
             "models", of: BusinessModel.self, help: "models to offer; left out, the usual text models")
         models = listed.isEmpty ? BusinessModel.standard : listed
@@ -53,7 +53,7 @@ public struct GeminiBusinessSettings: SettingsReadable, Equatable {
         _ key: String, _ standard: String, _ map: inout SettingsMap, _ allowsPlainHTTP: Bool, help: String
     ) -> String {
         let text = map.url(key, default: standard, help: help)
-        if !allowsPlainHTTP, let url = BusinessURL(text), url.isPlain, !url.isLoopback {
+        if !allowsPlainHTTP, let url = UpstreamURL(text), url.isPlain, !url.isLoopback {
             map.issue(
                 at: key, "http:// is accepted only on loopback; write https://, or set allow_plain_http: true")
         }

@@ -25,7 +25,7 @@ struct BusinessSignIn: Sendable {
         var credential = lease.credential
         var account = try BusinessAccount(credential)
         let start = settings.authBase + "/auth/getoxsrf?csesidx=" + account.csesidx
-        guard var url = BusinessURL(start) else {
+        guard var url = UpstreamURL(start) else {
             throw GatewayError(.internalError, .endpoint, "auth_base is no usable URL; correct it in settings")
         }
         for _ in 0...Self.maxHops {
@@ -48,15 +48,15 @@ struct BusinessSignIn: Sendable {
 
     private enum Step {
         case found(BusinessSigningKey)
-        case goOn(to: BusinessURL)
+        case goOn(to: UpstreamURL)
     }
 
-    private func request(_ url: BusinessURL, _ account: BusinessAccount) -> UpstreamRequest {
+    private func request(_ url: UpstreamURL, _ account: BusinessAccount) -> UpstreamRequest {
         var request = UpstreamRequest(
             .get, url.text,
             fields: [
                 "cookie": account.cookieField, "user-agent": account.userAgent ?? settings.userAgent,
-                "referer": BusinessURL.webApp + "/",
+                "referer": BusinessHost.webApp + "/",
             ])
         request.deadlines = .businessShortCall
         request.proxy = account.proxy
@@ -64,7 +64,7 @@ struct BusinessSignIn: Sendable {
         return request
     }
 
-    private func read(_ response: UpstreamResponse, from url: BusinessURL) async throws(GatewayError) -> Step {
+    private func read(_ response: UpstreamResponse, from url: UpstreamURL) async throws(GatewayError) -> Step {
         if (300..<400).contains(response.status) {
             return .goOn(to: try accepted(response.fields["location"] ?? "", from: url))
         }
@@ -106,9 +106,9 @@ struct BusinessSignIn: Sendable {
     }
 
     /// Cookies go only to the upstream's own hosts, and only along the steps of the sign-in.
-    private func accepted(_ reference: String, from url: BusinessURL) throws(GatewayError) -> BusinessURL {
-        let bases = [BusinessURL.webApp, BusinessURL.accounts, settings.authBase, settings.accountsBase]
-        guard let next = url.resolving(reference), bases.contains(where: { BusinessURL($0)?.origin == next.origin })
+    private func accepted(_ reference: String, from url: UpstreamURL) throws(GatewayError) -> UpstreamURL {
+        let bases = [BusinessHost.webApp, BusinessHost.accounts, settings.authBase, settings.accountsBase]
+        guard let next = url.resolving(reference), bases.contains(where: { UpstreamURL($0)?.origin == next.origin })
         else { throw BusinessErrors.signedOut("token step: redirected to another place") }
         let leadsOn = ["refreshcookies", "setocookie", "getoxsrf"].contains { next.target.contains($0) }
         guard leadsOn, !next.path.contains("login") else {

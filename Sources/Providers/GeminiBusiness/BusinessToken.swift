@@ -30,7 +30,7 @@ struct BusinessSigningKey: Sendable, Equatable {
         let (expiry, overflow) = issuedAt.addingReportingOverflow(300)
         let header: JSON = ["alg": "HS256", "typ": "JWT", "kid": .string(id)]
         let claims: JSON = [
-            "iss": .string(BusinessURL.webApp), "aud": .string(BusinessURL.chatAPI),
+            "iss": .string(BusinessHost.webApp), "aud": .string(BusinessHost.chatAPI),
             "sub": .string("csesidx/\(csesidx)"), "iat": .number(JSONNumber(Int(issuedAt))),
             "exp": .number(JSONNumber(Int(overflow ? .max : expiry))), "nbf": .number(JSONNumber(Int(issuedAt))),
         ]

@@ -1,11 +1,6 @@
-/// An absolute `http` or `https` URL, cut into what the sign-in needs: whom it addresses, and where a relative
-/// reference leads from it.
-struct BusinessURL: Sendable, Equatable {
-    /// Where the upstream lives. The claims of a token and some headers name the first two whatever the bases are.
-    static let webApp = "https://business.gemini.google"
-    static let chatAPI = "https://biz-discoveryengine.googleapis.com"
-    static let accounts = "https://auth.business.gemini.google"
-
+/// An absolute `http` or `https` URL, cut into what redirects and cookies need: whom it addresses, and where a
+/// relative reference leads from it.
+struct UpstreamURL: Sendable, Equatable {
     /// Scheme, host and port, in lower case: `https://host:8443`.
     let origin: String
     let host: String
@@ -37,9 +32,9 @@ struct BusinessURL: Sendable, Equatable {
     var path: Substring { target.prefix { $0 != "?" } }
 
     /// Where a `Location` leads: an absolute URL, or a path on this origin.
-    func resolving(_ reference: String) -> BusinessURL? {
-        if reference.hasPrefix("/"), !reference.hasPrefix("//") { return BusinessURL(origin + reference) }
-        return BusinessURL(reference)
+    func resolving(_ reference: String) -> UpstreamURL? {
+        if reference.hasPrefix("/"), !reference.hasPrefix("//") { return UpstreamURL(origin + reference) }
+        return UpstreamURL(reference)
     }
 
     private static func begins(_ bytes: [UInt8], with scheme: String) -> Bool {

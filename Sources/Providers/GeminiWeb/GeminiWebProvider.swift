@@ -1,0 +1,102 @@
+public import PolluxCore
+
+/// Gemini's web app (gemini.google.com), spoken to as its own page does, with the cookies of a signed-in account.
+///
+/// Answers text. What the upstream has no notion of is treated so:
+/// - Sampling (temperature, top-p, top-k, seed, penalties, logit bias, log probabilities) is ignored and named as such.
+/// - Stop sequences and the limit on output tokens are honoured here, by ending the answer.
+/// - Of reasoning efforts there are two: usual, and extended from `high` on.
+/// - Usage is estimated.
+///
+/// Source: Gemini web protocol notes. The protocol is not documented by the upstream, so it may change.
+public struct GeminiWebProvider: Provider, AccountProbing, ModelListing, AccountKeeping {
+    public static let kind: PluginKind = "gemini-web"
+    public static let defaultDeadlines = TransferDeadlines(
+        firstByte: .seconds(120), gap: .seconds(120), total: .seconds(600))
+    public static let defaultRequestTimeout = Duration.seconds(600)
+    /// One question at a time, as a person would ask; a limited account rests for an hour.
+    public static let defaultPool = AccountPoolState.Rules(
+        maxInFlight: 1, cooldown: .seconds(3600), maxCooldown: .seconds(7200))
+
+    private let settings: GeminiWebSettings
+    private let client: WebClient
+    private let signIn: WebSignIn
+    private let accounts: WebAccounts
+
+    public init(settings: GeminiWebSettings, context: ProviderContext) throws(GatewayError) {
+        self.settings = settings
+        let site = WebSite(base: settings.baseURL)
+        client = WebClient(settings: settings, site: site, context: context)
+        signIn = WebSignIn(client: client)
+        accounts = WebAccounts(site: site, settings: settings, context: context)
+    }
+
+    public func problem(with credential: Credential) -> String? { WebAccount.problem(with: credential) }
+
+    public func refusal(of request: ModelRequest) -> GatewayError? {
+        WebRefusal.refusal(of: request, maxPromptBytes: settings.maxPromptBytes)
+    }
+
+    public func ignoredParameters(of request: ModelRequest) -> [String] { WebRefusal.ignoredParameters(of: request) }
+
+    public func generate(
+        _ request: ModelRequest, on lease: any AccountLease
+    ) async throws(GatewayError) -> EventStream {
+        if let refusal = refusal(of: request) { throw refusal }
+        let prompt = WebPrompt(request).text
+        let inputTokens = TokenEstimate(prompt).tokens
+        let turn = WebTurn(
+            client: client, signIn: signIn, state: try accounts.state(of: lease), lease: lease, request: request,
+            prompt: prompt, inputTokens: inputTokens)
+        var answer: any EventSource = try await turn.answer()
+        let sampling = request.sampling
+        if !sampling.stop.isEmpty { answer = StopFilter(answer, stop: sampling.stop, inputTokens: inputTokens) }
+        if let limit = sampling.maxOutputTokens {
+            answer = OutputLimit(answer, tokens: limit, inputTokens: inputTokens)
+        }
+        return EventStream(answer)
+    }
+
+    // MARK: Models
+
+    public var offeredModels: [ModelInfo]? {
+        settings.models.isEmpty ? nil : WebModelTable(known: [], settings: settings).offered
+    }
+
+    /// Offered until an account has been asked.
+    public var modelsUntilListed: [ModelInfo]? { WebModelTable(known: [], settings: settings).offered }
+
+    /// Every account may have others, so those of all that were asked are offered.
+    public func listModels(on lease: any AccountLease) async throws(GatewayError) -> [ModelInfo] {
+        let state = try accounts.state(of: lease)
+        let isOpen = state.session != nil
+        let session = try await signIn.session(of: state, on: lease)
+        if isOpen {
+            do { _ = try await signIn.refreshStatus(session, of: state, on: lease) } catch {
+                // The next session finds out whether the account is still good.
+                state.drop(session)
+                _ = try await signIn.session(of: state, on: lease)
+            }
+        }
+        return WebModelTable(known: accounts.knownModels, settings: settings).offered
+    }
+
+    // MARK: Accounts
+
+    public var keepAliveInterval: Duration { .seconds(60) }
+
+    public func keepAlive(_ lease: any AccountLease) async throws(GatewayError) {
+        try await signIn.renewIfDue(try accounts.state(of: lease), on: lease)
+    }
+
+    public func probe(_ lease: any AccountLease, step: (ProbeStep) -> Void) async {
+        do {
+            let session = try await signIn.session(of: try accounts.state(of: lease), on: lease)
+            step(ProbeStep("session"))
+            let names = session.status.models.map(\.name)
+            step(ProbeStep("models (\(names.isEmpty ? "none listed" : names.joined(separator: ", ")))"))
+        } catch {
+            step(ProbeStep("session", failure: error))
+        }
+    }
+}
