@@ -91,7 +91,7 @@ struct BrokenFrontend: Frontend {
         return answer(200, isOdd ? "" : (["text": .string(text)] as JSON).text)
     }
 
-    func encode(models: [ModelInfo], _ reply: ReplyContext) -> HTTPAnswer {
+    func encode(models: [ModelInfo], page: ModelPage, _ reply: ReplyContext) -> HTTPAnswer {
         let ids = models.map { defect == .rawModels ? "\"\($0.id)\"" : JSON.string($0.id).text }
         return answer(200, "[\(ids.joined(separator: ","))]")
     }

@@ -41,16 +41,14 @@ final class Gateway: Sendable {
         authenticator = ClientAuthenticator(ring: KeyRing(keys), settings: settings.auth, time: environment.time)
     }
 
-    /// Each frontend at its paths, again below `path_prefix`, and without the version segment: many tools configure
-    /// the bare host.
+    /// Each frontend at its paths and their aliases, and all of it again below `path_prefix`.
     private static func mounts(_ frontends: [(any Frontend, paths: [String])], prefix: String) -> [RouteTable.Mount] {
         var mounts: [RouteTable.Mount] = []
         for base in prefix.isEmpty ? [""] : ["", prefix] {
             for (frontend, paths) in frontends {
-                for path in paths {
-                    mounts.append(.init(path: base + path, frontend: frontend, ownsUnknownPaths: true))
-                    guard let bare = frontend.bareMount(for: path) else { continue }
-                    mounts.append(.init(path: base + bare, frontend: frontend, ownsUnknownPaths: false))
+                for var place in paths.flatMap({ frontend.mounts(at: $0) }) {
+                    place.path = base + place.path
+                    mounts.append(.init(place: place, frontend: frontend))
                 }
             }
         }

@@ -42,23 +42,25 @@ extension GatewayHandler {
     private func serve(_ visit: Visit) async throws(GatewayError) {
         if let answer = health.answer(visit.exchange.head) { return try await visit.respond(answer) }
         if let fields = cors.fields(for: visit.exchange.head) { visit.extraFields += fields }
-        let match = try gateway.routes.match(visit.exchange.head.method, visit.exchange.head.path)
+        let match = try gateway.routes.match(visit.exchange.head)
         if visit.exchange.head.method == .options { return try await answerOptions(visit, match) }
         switch match {
         case .route(let frontend, let route, let variables):
             visit.frontend = frontend
             visit.route = route.template
             try await serve(visit, frontend, route, variables)
-        case .wrongMethod(let frontend, let allowed):
+        case .wrongMethod(let frontend, let allowed, let below):
             visit.frontend = frontend
             _ = try authenticate(visit, frontend)
+            if let refusal = frontend.refusal(of: visit.exchange.head.method, at: below) { throw refusal }
             visit.extraFields.append(.init(name: "allow", value: Self.allow(allowed)))
             throw GatewayError(
                 .methodNotAllowed, .request, "this path does not take \(visit.exchange.head.method.rawValue)")
-        case .unknownBelow(let frontend):
+        case .unknownBelow(let frontend, let below):
             visit.frontend = frontend
             _ = try authenticate(visit, frontend)
-            throw GatewayError(.routeNotFound, .request, "this gateway has no such path")
+            throw frontend.refusal(of: visit.exchange.head.method, at: below)
+                ?? GatewayError(.routeNotFound, .request, "this gateway has no such path")
         case .unknown:
             throw GatewayError(.routeNotFound, .request, "this gateway has no such path")
         }
@@ -79,9 +81,16 @@ extension GatewayHandler {
             head: visit.exchange.head, body: body, client: visit.clientInfo, receivedAt: visit.start)
         switch try await decode(incoming, frontend) {
         case .generate(let request): try await generate(visit, frontend, request)
-        case .listModels:
+        case .countTokens(let request):
+            visit.model = request.model
+            try allow(request.model, visit)
+            if gateway.pipeline.targets(for: request.model).isEmpty {
+                throw gateway.pipeline.unknownModel(request.model)
+            }
+            try await visit.respond(frontend.encode(tokens: TokenCount(of: request), for: request, visit.reply))
+        case .listModels(let page):
             let models = gateway.pipeline.models.filter { visit.key?.mayUse($0.id) ?? true }
-            try await visit.respond(frontend.encode(models: models, visit.reply))
+            try await visit.respond(frontend.encode(models: models, page: page, visit.reply))
         case .getModel(let id):
             guard let known = gateway.pipeline.model(named: id), visit.key?.mayUse(id) ?? true else {
                 throw gateway.pipeline.unknownModel(id)
@@ -92,10 +101,7 @@ extension GatewayHandler {
 
     private func generate(_ visit: Visit, _ frontend: any Frontend, _ asked: ModelRequest) async throws(GatewayError) {
         var request = try gateway.defaultModels.applied(to: asked, gateway.pipeline)
-        if let key = visit.key, !key.mayUse(request.model) {
-            throw GatewayError(
-                .permission, .request, "this API key may not use the model \"\(request.model)\"", param: "model")
-        }
+        try allow(request.model, visit)
         let deadline = try Deadlines.deadline(of: request, gateway, visit.exchange.head, start: visit.start)
         request.deadline = deadline
         visit.exchange.expire(at: deadline)
@@ -104,6 +110,11 @@ extension GatewayHandler {
         let sink = WholeAnswerSink()
         try await run(visit, request, into: sink)
         try await visit.respond(await encode(sink.response, request, frontend, visit.reply))
+    }
+
+    private func allow(_ model: String, _ visit: Visit) throws(GatewayError) {
+        guard let key = visit.key, !key.mayUse(model) else { return }
+        throw GatewayError(.permission, .request, "this API key may not use the model \"\(model)\"", param: "model")
     }
 
     private func stream(_ visit: Visit, _ frontend: any Frontend, _ request: ModelRequest) async throws(GatewayError) {
@@ -176,7 +187,7 @@ extension GatewayHandler {
         var allowed: [HTTPMethod] = []
         switch match {
         case .route(_, let route, _): allowed = [route.method]
-        case .wrongMethod(_, let methods): allowed = methods
+        case .wrongMethod(_, let methods, _): allowed = methods
         case .unknownBelow, .unknown: throw GatewayError(.routeNotFound, .request, "this gateway has no such path")
         }
         visit.extraFields += cors.preflightFields(for: visit.exchange.head, allowed: Self.allow(allowed))

@@ -2,99 +2,93 @@ import PolluxCore
 
 /// From a decoded path to the frontend and route that serve it.
 struct RouteTable: Sendable {
-    /// A frontend below one of its mounts.
+    /// A frontend at one of its places.
     struct Mount: Sendable {
-        /// Empty or `/segments`.
-        let path: String
+        let place: FrontendMount
         let frontend: any Frontend
-        /// A bare alias serves its routes only; below a real mount every path belongs to the frontend.
-        let ownsUnknownPaths: Bool
     }
 
+    /// `below` holds the decoded segments behind the frontend's mount.
     enum Match: Sendable {
         case route(any Frontend, Route, variables: [String: String])
-        case wrongMethod(any Frontend, allowed: [HTTPMethod])
-        case unknownBelow(any Frontend)
+        case wrongMethod(any Frontend, allowed: [HTTPMethod], below: [String])
+        case unknownBelow(any Frontend, below: [String])
         case unknown
     }
 
     private struct Entry: Sendable {
-        let segments: [Substring]
-        let isLiteral: Bool
         let mount: Mount
-        let mountDepth: Int
-        let route: Route
-        let template: [Substring]
+        let segments: [Substring]
+        let routes: [(route: Route, template: RouteTemplate)]
     }
 
+    private struct Place: Sendable { let entry: Int; let route: Route }
+
     private let entries: [Entry]
-    private let mounts: [(segments: [Substring], mount: Mount)]
     /// The whole path of each route without variables: the common case costs one look-up.
-    private let literals: [String: Int]
+    private let literals: [String: [Place]]
 
     init(_ mounts: [Mount]) {
-        self.mounts = mounts.map { ($0.path.split(separator: "/"), $0) }
-        var entries: [Entry] = []
-        for mount in mounts {
-            let prefix = mount.path.split(separator: "/")
-            for route in mount.frontend.routes {
-                let template = route.template.split(separator: "/")
-                entries.append(
-                    Entry(
-                        segments: prefix + template, isLiteral: !route.template.contains("{"), mount: mount,
-                        mountDepth: prefix.count, route: route, template: template))
-            }
+        entries = mounts.map { mount in
+            Entry(
+                mount: mount, segments: mount.place.path.split(separator: "/"),
+                routes: mount.place.routes.map { ($0, RouteTemplate($0.template)) })
         }
-        self.entries = entries
-        var literals: [String: Int] = [:]
-        for (index, entry) in entries.enumerated() where entry.isLiteral {
-            let key = entry.route.method.rawValue + " " + entry.mount.path + entry.route.template
-            if literals[key] == nil { literals[key] = index }
+        var literals: [String: [Place]] = [:]
+        for (index, entry) in entries.enumerated() {
+            for (route, template) in entry.routes where template.isLiteral {
+                let key = route.method.rawValue + " " + entry.mount.place.path + route.template
+                literals[key, default: []].append(Place(entry: index, route: route))
+            }
         }
         self.literals = literals
     }
 
-    /// - Parameter path: Raw, percent-encoded, without its query.
     /// - Throws: `routeNotFound` for a path that must not be decoded (P-5).
-    func match(_ method: HTTPMethod, _ path: Substring) throws(GatewayError) -> Match {
-        let asked: HTTPMethod = method == .head ? .get : method
-        if let index = literals[asked.rawValue + " " + path] {
-            return .route(entries[index].mount.frontend, entries[index].route, variables: [:])
+    func match(_ head: HTTPRequestHead) throws(GatewayError) -> Match {
+        let asked: HTTPMethod = head.method == .head ? .get : head.method
+        if let places = literals[asked.rawValue + " " + head.path], let place = choose(places, head, \.entry) {
+            return .route(entries[place.entry].mount.frontend, place.route, variables: [:])
         }
-        let segments = try PathDecoder.segments(path)
+        let segments = try PathDecoder.segments(head.path)
+        var found: [(entry: Int, route: Route, variables: [String: String])] = []
+        var wrong: [Int] = []
         var allowed: [HTTPMethod] = []
-        var owner: (any Frontend)?
-        for entry in entries {
-            guard let variables = Self.match(segments, entry.segments) else { continue }
-            if entry.route.method == asked { return .route(entry.mount.frontend, entry.route, variables: variables) }
-            allowed.append(entry.route.method)
-            owner = owner ?? entry.mount.frontend
+        let above = entries.indices.filter { segments.starts(with: entries[$0].segments, by: { $0 == $1 }) }
+        for index in above {
+            let rest = segments[entries[index].segments.count...]
+            for (route, template) in entries[index].routes {
+                guard let variables = template.match(rest) else { continue }
+                if route.method == asked {
+                    found.append((index, route, variables))
+                    break
+                }
+                allowed.append(route.method)
+                if wrong.last != index { wrong.append(index) }
+            }
         }
-        if let owner { return .wrongMethod(owner, allowed: allowed) }
-        for (prefix, mount) in mounts
-        where mount.ownsUnknownPaths && segments.count >= prefix.count
-            && segments.starts(with: prefix, by: { $0 == $1 })
-        {
-            return .unknownBelow(mount.frontend)
+        if let found = choose(found, head, \.entry) {
+            return .route(entries[found.entry].mount.frontend, found.route, variables: found.variables)
         }
-        return .unknown
+        if let index = choose(wrong, head, \.self) {
+            return .wrongMethod(entries[index].mount.frontend, allowed: allowed, below: below(index, segments))
+        }
+        let claimants = above.filter {
+            entries[$0].mount.place.ownsUnknownPaths || entries[$0].mount.frontend.recognises(head)
+        }
+        guard let index = choose(claimants, head, \.self) else { return .unknown }
+        return .unknownBelow(entries[index].mount.frontend, below: below(index, segments))
     }
 
-    private static func match(_ segments: [String], _ template: [Substring]) -> [String: String]? {
-        var variables: [String: String] = [:]
-        for (index, part) in template.enumerated() {
-            guard index < segments.count else { return nil }
-            guard part.hasPrefix("{") else {
-                guard part == segments[index] else { return nil }
-                continue
-            }
-            let name = part.dropFirst().dropLast()
-            if name.hasSuffix("...") {
-                variables[String(name.dropLast(3))] = segments[index...].joined(separator: "/")
-                return variables
-            }
-            variables[String(name)] = segments[index]
-        }
-        return segments.count == template.count ? variables : nil
+    private func below(_ index: Int, _ segments: [String]) -> [String] {
+        Array(segments[entries[index].segments.count...])
+    }
+
+    /// Of several frontends that claim a request: the one that recognises it, else the one that owns the path, else the
+    /// first.
+    private func choose<Claim>(_ claims: [Claim], _ head: HTTPRequestHead, _ entry: (Claim) -> Int) -> Claim? {
+        guard claims.count > 1 else { return claims.first }
+        return claims.first { entries[entry($0)].mount.frontend.recognises(head) }
+            ?? claims.first { entries[entry($0)].mount.place.ownsUnknownPaths } ?? claims.first
     }
 }

@@ -51,16 +51,23 @@ final class StreamingSink: AnswerSink {
     }
 
     /// Ends the answer: properly, or with the error in the client's format.
+    ///
+    /// Bytes before an abort go out in a write of their own: some clients notice an error only if it comes alone.
     func finish(after error: GatewayError?) async throws(GatewayError) {
-        let end = encoder.finish(after: error, into: &pending)
-        if !exchange.isCommitted {
-            try await exchange.startStream(head, firstBytes: pending)
-            pending = []
-        }
-        switch end {
-        case .clean: try await exchange.finishStream(lastBytes: pending)
+        if error != nil { encoder.releaseHeld(into: &pending) }
+        var closing: [UInt8] = []
+        switch encoder.finish(after: error, into: &closing) {
+        case .clean:
+            pending += closing
+            guard exchange.isCommitted else {
+                try await exchange.startStream(head, firstBytes: pending)
+                return try await exchange.finishStream()
+            }
+            try await exchange.finishStream(lastBytes: pending)
         case .abort:
-            if !pending.isEmpty { try await exchange.write(pending) }
+            try await flush()
+            pending = closing
+            try await flush()
             exchange.abortStream()
         }
     }

@@ -12,9 +12,11 @@ public struct Part: Sendable, Equatable {
     public var content: Content
     /// Opaque proof of the model's thinking; goes back to the provider that made it, byte for byte, at the same part.
     public var signature: [UInt8]?
+    /// What this part says beside its content, named `gemini.*`, for a provider of the same family.
+    public var metadata: [String: JSON]
 
-    public init(_ content: Content, signature: [UInt8]? = nil) {
-        (self.content, self.signature) = (content, signature)
+    public init(_ content: Content, signature: [UInt8]? = nil, metadata: [String: JSON] = [:]) {
+        (self.content, self.signature, self.metadata) = (content, signature, metadata)
     }
 
     public static func text(_ text: String) -> Part { Part(.text(text)) }

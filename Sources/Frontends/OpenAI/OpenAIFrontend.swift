@@ -12,8 +12,10 @@ public struct OpenAIFrontend: Frontend {
     }
 
     /// Many tools configure the bare host: `/v1/chat/completions` also answers at `/chat/completions`.
-    public func bareMount(for path: String) -> String? {
-        path.hasSuffix("/v1") ? String(path.dropLast("/v1".count)) : nil
+    public func mounts(at path: String) -> [FrontendMount] {
+        let own = FrontendMount(path, routes)
+        guard path.hasSuffix("/v1") else { return [own] }
+        return [own, FrontendMount(String(path.dropLast("/v1".count)), routes, ownsUnknownPaths: false)]
     }
 
     public var routes: [Route] { [Self.models, Self.model, Self.chatCompletions] }
@@ -24,7 +26,7 @@ public struct OpenAIFrontend: Frontend {
 
     public func decode(_ request: IncomingRequest) throws(GatewayError) -> GatewayCall {
         switch request.route {
-        case Self.models: return .listModels
+        case Self.models: return .listModels()
         case Self.model: return .getModel(id: request.variables["id"] ?? "")
         case Self.chatCompletions: return .generate(try ChatRequestDecoder.decode(request))
         default:
@@ -41,7 +43,8 @@ public struct OpenAIFrontend: Frontend {
         return ChatAnswerEncoder(request: request, reply: reply, settings: settings).encode(response)
     }
 
-    public func encode(models: [ModelInfo], _ reply: ReplyContext) -> HTTPAnswer { .openAI(models) }
+    /// The format lists everything at once.
+    public func encode(models: [ModelInfo], page: ModelPage, _ reply: ReplyContext) -> HTTPAnswer { .openAI(models) }
 
     public func encode(model: ModelInfo, _ reply: ReplyContext) -> HTTPAnswer { .openAI(model) }
 

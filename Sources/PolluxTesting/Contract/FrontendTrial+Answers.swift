@@ -116,7 +116,7 @@ extension FrontendTrial {
         let odd = ModelInfo(id: "a/b \"c\"\n\u{0}é", owner: "o\\w")
         judge(frontend.encode(model: odd, Self.reply), "models", "a model with an odd name")
         for models in [[], [odd], [odd, ModelInfo(id: "m", owner: "")]] {
-            let answer = frontend.encode(models: models, Self.reply)
+            let answer = frontend.encode(models: models, page: .all, Self.reply)
             judge(answer, "models", "a list of \(models.count) models")
             report.require(answer.head.status == 200, "models", "the list of models has status \(answer.head.status)")
         }

@@ -14,21 +14,21 @@ struct RouteTableTests {
             ])
         let gemini = PlainFrontend("gemini", [Route(.post, "/models/{model}")])
         return RouteTable([
-            .init(path: "/v1", frontend: openAI, ownsUnknownPaths: true),
-            .init(path: "", frontend: openAI, ownsUnknownPaths: false),
-            .init(path: "/v1beta", frontend: gemini, ownsUnknownPaths: true),
+            .init(place: FrontendMount("/v1", openAI.routes), frontend: openAI),
+            .init(place: FrontendMount("", openAI.routes, ownsUnknownPaths: false), frontend: openAI),
+            .init(place: FrontendMount("/v1beta", gemini.routes), frontend: gemini),
         ])
     }()
 
     /// `frontend template {variables}`, or why there is no route.
     private func found(_ method: HTTPMethod, _ path: String) -> String {
         do {
-            switch try table.match(method, path[...]) {
+            switch try table.match(HTTPRequestHead(method: method, target: path)) {
             case .route(let frontend, let route, let variables):
                 let list = variables.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
                 return "\((frontend as? PlainFrontend)?.name ?? "?") \(route.template)\(list)"
-            case .wrongMethod(_, let allowed): return "wrong method: \(allowed.map(\.rawValue))"
-            case .unknownBelow(let frontend): return "unknown below \((frontend as? PlainFrontend)?.name ?? "?")"
+            case .wrongMethod(_, let allowed, _): return "wrong method: \(allowed.map(\.rawValue))"
+            case .unknownBelow(let frontend, _): return "unknown below \((frontend as? PlainFrontend)?.name ?? "?")"
             case .unknown: return "unknown"
             }
         } catch { return "refused: \(error.kind.rawValue)" }

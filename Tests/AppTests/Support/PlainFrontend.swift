@@ -14,12 +14,12 @@ struct PlainFrontend: Frontend {
     init(settings: Settings, context: FrontendContext) throws(GatewayError) {}
     init(_ name: String, _ routes: [Route]) { (self.name, self.routes) = (name, routes) }
 
-    func decode(_ request: IncomingRequest) throws(GatewayError) -> GatewayCall { .listModels }
+    func decode(_ request: IncomingRequest) throws(GatewayError) -> GatewayCall { .listModels() }
     func makeEncoder(for request: ModelRequest, _ reply: ReplyContext) -> any ResponseEncoder { PlainEncoder() }
     func encode(_ response: ModelResponse, for request: ModelRequest, _ reply: ReplyContext) -> HTTPAnswer {
         HTTPAnswer(status: 200)
     }
-    func encode(models: [ModelInfo], _ reply: ReplyContext) -> HTTPAnswer { HTTPAnswer(status: 200) }
+    func encode(models: [ModelInfo], page: ModelPage, _ reply: ReplyContext) -> HTTPAnswer { HTTPAnswer(status: 200) }
     func encode(model: ModelInfo, _ reply: ReplyContext) -> HTTPAnswer { HTTPAnswer(status: 200) }
     func encode(error: GatewayError, _ reply: ReplyContext) -> HTTPAnswer {
         HTTPAnswer(status: 500, body: Array(error.kind.rawValue.utf8))

@@ -10,7 +10,7 @@ struct ModelRouteTests {
         #expect(frontend.routes.map(\.template) == ["/models", "/models/{id...}", "/chat/completions"])
         var request = IncomingRequest.chat([])
         request.route = frontend.routes[0]
-        #expect(try frontend.decode(request) == .listModels)
+        #expect(try frontend.decode(request) == .listModels())
         request.route = frontend.routes[1]
         request.variables = ["id": "org/model:free"]
         #expect(try frontend.decode(request) == .getModel(id: "org/model:free"))
@@ -23,10 +23,10 @@ struct ModelRouteTests {
         let one = #"{"id":"a/b:c","object":"model","created":7,"owned_by":"local"}"#
         #expect(String(decoding: frontend.encode(model: model, ChatRun.reply).body, as: UTF8.self) == one)
         #expect(
-            String(decoding: frontend.encode(models: [model, model], ChatRun.reply).body, as: UTF8.self)
+            String(decoding: frontend.encode(models: [model, model], page: .all, ChatRun.reply).body, as: UTF8.self)
                 == #"{"object":"list","data":[\#(one),\#(one)]}"#)
         #expect(
-            String(decoding: frontend.encode(models: [], ChatRun.reply).body, as: UTF8.self)
+            String(decoding: frontend.encode(models: [], page: .all, ChatRun.reply).body, as: UTF8.self)
                 == #"{"object":"list","data":[]}"#)
     }
 }
