@@ -31,7 +31,7 @@ final class GeminiWebSimulator: SimulatedService {
         } catch {
             reply = error.reply
         }
-        if case .whole(let answer, _) = reply { visit.log([("status", .number(JSONNumber(answer.head.status)))]) }
+        visit.log([("status", .number(JSONNumber(reply.status)))])
         defer { visit.log([("ended", WebRequestLog.seconds(call.control.time.wallNow))]) }
         try await reply.send(over: call, delay: options.chunkDelay)
     }

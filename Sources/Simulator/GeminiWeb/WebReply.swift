@@ -27,6 +27,13 @@ enum WebReply: Sendable {
 
     static let framedFields: HTTPFields = ["content-type": "application/json; charset=utf-8"]
 
+    var status: Int {
+        switch self {
+        case .whole(let answer, _): answer.head.status
+        case .stream: 200
+        }
+    }
+
     func send(over call: SimulatedCall, delay: Duration) async throws(GatewayError) {
         switch self {
         case .whole(let answer, let verdict): try await call.answer(answer, verdict: verdict)

@@ -26,19 +26,27 @@ struct BlockingClient {
         send("POST", target, fields, body.bytes())
     }
 
-    func send(_ method: String, _ target: String, _ fields: [(String, String)], _ body: [UInt8]?) -> Reply {
-        guard let connection = open(method, target, fields, body) else { return Reply(ending: .closedEarly) }
+    func send(
+        _ method: String, _ target: String, _ fields: [(String, String)], _ body: [UInt8]?,
+        type: String = "application/json"
+    ) -> Reply {
+        guard let connection = open(method, target, fields, body, type: type) else {
+            return Reply(ending: .closedEarly)
+        }
         defer { connection.close() }
         var reader = ReplyReader(connection)
         return reader.read()
     }
 
     /// Sends a request and hands over the connection, for a test that leaves before the answer is whole.
-    func open(_ method: String, _ target: String, _ fields: [(String, String)], _ body: [UInt8]?) -> Connection? {
+    func open(
+        _ method: String, _ target: String, _ fields: [(String, String)], _ body: [UInt8]?,
+        type: String = "application/json"
+    ) -> Connection? {
         guard let connection = Connection(port: port) else { return nil }
         var head = "\(method) \(target) HTTP/1.1\r\nhost: 127.0.0.1:\(port)\r\nconnection: close\r\n"
         for (name, value) in fields { head += "\(name): \(value)\r\n" }
-        if let body { head += "content-type: application/json\r\ncontent-length: \(body.count)\r\n" }
+        if let body { head += "content-type: \(type)\r\ncontent-length: \(body.count)\r\n" }
         connection.send(Array("\(head)\r\n".utf8) + (body ?? []))
         return connection
     }
