@@ -122,7 +122,7 @@ struct WebClient {
         if let id = ask.headerID { fields.append(("x-goog-ext-525005358-jspb", "[\"\(id)\",1]")) }
         if let model = ask.model { fields.append(("x-goog-ext-525001261-jspb", model)) }
         let form = Self.form([
-            ("at", ask.at ?? token), ("f.req", (["", .string(JSON.array(inner).text)] as JSON).text),
+            ("at", ask.at ?? token), ("f.req", ([nil, .string(JSON.array(inner).text)] as JSON).text),
         ])
         return ("\(Self.turnPath)?\(ask.query)", fields, form)
     }
