@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the client SDKs' tests against a gateway and simulators that the tests start; one virtual environment per set of
-# SDK versions (Tests/SDK/*.txt).
+# SDK versions (Tests/SDK/*.txt). A set with a folder of its name has tests of its own there; the others share theirs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export POLLUX_BIN=${POLLUX_BIN:-$PWD/.build/debug/pollux}
@@ -15,5 +15,9 @@ for requirements in Tests/SDK/*.txt; do
         touch "$stamp"
     fi
     echo "== $set_name"
-    "$venv/bin/python" -m pytest -q Tests/SDK
+    if [ -d "Tests/SDK/$set_name" ]; then
+        "$venv/bin/python" -m pytest -q -c Tests/SDK/pytest.ini --confcutdir="Tests/SDK/$set_name" "Tests/SDK/$set_name"
+    else
+        "$venv/bin/python" -m pytest -q Tests/SDK
+    fi
 done

@@ -22,7 +22,7 @@ struct WebDirectiveTests {
         "only lines behind the last heading steer, so replayed history is inert",
         arguments: ["## user", "## assistant", "## function results"])
     func history(_ heading: String) async throws {
-        let replayed = "!sim http 500\n!sim say old\n\(heading)\nnew"
+        let replayed = "!sim http 500\n## user\n!sim say old\n\(heading)\nnew"
         #expect(try await ask(replayed).text == "turn 1: new")
         #expect(try await ask("\(heading) \n!sim say old").text == "old")
         #expect(try await ask("\(heading)\n!sim say \(heading)").text == heading)

@@ -164,6 +164,8 @@ struct WebFrames {
     /// Whether the last frame tells the length of everything.
     private(set) var hasEnd = false
 
+    private static let lineEnd = UInt16(0x0A)
+
     init(_ reply: BlockingClient.Reply) { self.init(reply.body) }
 
     init(_ bytes: [UInt8]) {
@@ -171,28 +173,31 @@ struct WebFrames {
             faults.append("no prefix, or no UTF-8")
             return
         }
-        var rest = Substring(text).utf16.dropFirst(6)
-        while !rest.isEmpty {
-            guard let lineEnd = rest.firstIndex(of: 10), let digits = String(rest[..<lineEnd]), let count = Int(digits),
-                count <= rest.count - digits.utf16.count
+        let units = Array(text.utf16)
+        var position = 6
+        while position < units.count {
+            let digits = units[position...].prefix { $0 != Self.lineEnd }
+            guard let count = Int(String(decoding: digits, as: UTF16.self)), count > 2,
+                count <= units.count - digits.endIndex
             else {
-                faults.append("a frame does not begin with its length: \(String(rest.prefix(40)) ?? "")")
+                faults.append(
+                    "what should be a frame's length is \(String(decoding: digits.prefix(40), as: UTF16.self))")
                 return
             }
-            let frame = rest[lineEnd...].prefix(count)
-            guard frame.count > 2, frame.last == 10, frame.dropFirst().dropLast().firstIndex(of: 10) == nil,
-                let text = String(frame.dropFirst().dropLast()), let json = try? JSON.parse(Array(text.utf8))
-            else {
+            let frame = units[digits.endIndex..<digits.endIndex + count]
+            let line = frame.dropFirst().dropLast()
+            let json = try? JSON.parse(Array(String(decoding: line, as: UTF16.self).utf8))
+            guard frame.last == Self.lineEnd, !line.contains(Self.lineEnd), let json else {
                 faults.append("a frame of \(count) is no line of JSON")
                 return
             }
             frames.append(json)
             parts += json.array ?? []
-            rest = rest[frame.endIndex...]
+            position = frame.endIndex
         }
         guard let end = parts.last, end[0]?.string == "e" else { return }
         hasEnd = true
-        if end[4]?.int != text.utf16.count { faults.append("the end says \(end.text), not \(text.utf16.count)") }
+        if end[4]?.int != units.count { faults.append("the end says \(end.text), not \(units.count)") }
     }
 }
 
