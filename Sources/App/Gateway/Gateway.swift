@@ -34,7 +34,8 @@ final class Gateway: Sendable {
             settings.providers.map { ($0.name, $0.common.requestTimeout) }, uniquingKeysWith: { first, _ in first })
         pipeline = Pipeline(
             router: Router(routes: settings.models), catalog: catalog, upstreams: upstreams,
-            retry: settings.retry.policy, queue: settings.queue.rules, time: environment.time,
+            retry: settings.retry.policy, queue: settings.queue.rules,
+            affinity: Affinity(settings.conversations.rules, random: SystemRandom()), time: environment.time,
             random: environment.random)
         routes = RouteTable(Self.mounts(frontends, prefix: settings.server.mount))
         let keys = settings.keys.map { ClientKey(name: $0.name, key: $0.key, models: $0.models) }

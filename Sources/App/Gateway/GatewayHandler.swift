@@ -75,10 +75,12 @@ extension GatewayHandler {
             throw GatewayError(
                 .overloaded, .request, "the gateway is at its limit of requests", retryAfter: .seconds(1))
         }
+        var client = visit.clientInfo
+        client.keyID = visit.key?.id ?? ""
         let body = route.method == .get ? [] : try await visit.exchange.readBody()
         let incoming = IncomingRequest(
             requestID: visit.requestID, route: route, variables: variables, query: query.filter { $0.name != "key" },
-            head: visit.exchange.head, body: body, client: visit.clientInfo, receivedAt: visit.start)
+            head: visit.exchange.head, body: body, client: client, receivedAt: visit.start)
         switch try await decode(incoming, frontend) {
         case .generate(let request): try await generate(visit, frontend, request)
         case .countTokens(let request):
@@ -134,9 +136,12 @@ extension GatewayHandler {
         }
     }
 
+    /// The attempts are noted on failure too.
     private func run(_ visit: Visit, _ request: ModelRequest, into sink: any AnswerSink) async throws(GatewayError) {
         let watched = WatchedSink(sink) { visit.noteAttempt($0, $1, request) }
-        visit.record = try await gateway.pipeline.generate(request, into: watched, log: visit.log)
+        let outcome = await gateway.pipeline.run(request, into: watched, log: visit.log)
+        visit.record = outcome.record
+        if let error = outcome.error { throw error }
     }
 
     private func decode(_ incoming: IncomingRequest, _ frontend: any Frontend) async throws(GatewayError) -> GatewayCall

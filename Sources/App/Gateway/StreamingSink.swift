@@ -28,6 +28,8 @@ final class StreamingSink: AnswerSink {
 
     func begin(_ target: RouteTarget, attempt: Int) {
         guard attempt > 1 else { return }
+        // The clock of a failed attempt must not open the stream while the next one may still fail.
+        exchange.commitNoLonger()
         encoder = makeEncoder()
         pending.removeAll(keepingCapacity: true)
         hasContent = false

@@ -11,6 +11,7 @@ struct GatewaySettings: Sendable {
     var outbound: OutboundSettings
     var retry: RetrySettings
     var queue: QueueSettings
+    var conversations: ConversationSettings
     var drain: DrainSettings
     var keys: [ClientKeySettings]
     var credentialSources: [SourceEntry]
@@ -29,6 +30,9 @@ struct GatewaySettings: Sendable {
         outbound = map.map("outbound", as: OutboundSettings.self, help: "How upstreams are reached.")
         retry = map.map("retry", as: RetrySettings.self, help: "Second attempts, before the first byte only.")
         queue = map.map("queue", as: QueueSettings.self, help: "Waiting for an account that is busy.")
+        conversations = map.map(
+            "conversations", as: ConversationSettings.self,
+            help: "Sending a conversation back to the account that served it.")
         drain = map.map("drain", as: DrainSettings.self, help: "What happens at SIGTERM.")
         keys = readKeys(&map, adminKey: adminKey)
         credentialSources = readSources(&map, registry)
@@ -200,6 +204,21 @@ struct QueueSettings: SettingsReadable {
         let maxDepth = map.integer(
             "max_depth", default: 100, in: 0...100_000, help: "Requests that may wait for one provider.")
         rules = QueueRules(maxWait: maxWait, maxDepth: maxDepth)
+    }
+}
+
+/// `conversations:`
+struct ConversationSettings: SettingsReadable {
+    var rules: ConversationRules
+
+    init(reading map: inout SettingsMap) {
+        let timeToLive = map.duration(
+            "ttl", default: .seconds(3600), in: .seconds(1)...(.seconds(604_800)),
+            help: "How long after its last answer a conversation is remembered.")
+        let maxEntries = map.integer(
+            "max_entries", default: 10_000, in: 0...1_000_000,
+            help: "Above this the oldest are forgotten; 0 remembers none.")
+        rules = ConversationRules(timeToLive: timeToLive, maxEntries: maxEntries)
     }
 }
 

@@ -28,7 +28,10 @@ public struct GatewayError: Error, Sendable, Equatable, CustomStringConvertible 
         case account
         /// The account, for one class of work (text, images, videos).
         case accountClass
+        /// The account, for the one model that was asked for.
         case accountModel
+        /// Every account that leaves by the same proxy: the upstream has blocked an address.
+        case exit
         /// The upstream as a whole: every account would meet it.
         case endpoint
     }
@@ -57,6 +60,9 @@ public struct GatewayError: Error, Sendable, Equatable, CustomStringConvertible 
     /// A more exact code in the client's vocabulary: `missing_required_parameter`. `nil` takes the kind's own.
     public var code: String?
     public var accountEffect: AccountEffect
+    /// The upstream has begun something that must not be begun twice (an image job, a turn that it wrote down): nobody
+    /// tries again.
+    public var isFinal = false
 
     public init(
         _ kind: Kind, _ scope: Scope, _ message: String, detail: String = "", retryAfter: Duration? = nil,

@@ -37,6 +37,8 @@ public protocol HTTPExchange: AnyObject, Sendable {
     /// Arms the commit clock: if the handler has sent nothing within `delay`, the server starts the stream itself with
     /// `head` and `firstBytes`, so that a slow upstream does not look dead. `startStream` disarms it.
     func commitLater(_ head: HTTPResponseHead, firstBytes: [UInt8], after delay: Duration)
+    /// Disarms the commit clock.
+    func commitNoLonger()
 
     /// Cancels the handler's task at `deadline`; what it awaits then throws `cancelled`, and `isExpired` tells why.
     /// Answering stays possible.

@@ -24,6 +24,8 @@ public struct ModelRequest: Sendable, Equatable {
     public var candidateCount = 1
     public var stream = false
     public var client = ClientInfo()
+    /// What the client says about the conversation that this request belongs to.
+    public var conversation = ConversationHints()
     /// When the client stops waiting. Shortens, never lengthens, what the operator allows.
     public var deadline: Instant?
     /// Fields without a neutral home, named `openai.*` or `gemini.*`, for a provider of the same family.

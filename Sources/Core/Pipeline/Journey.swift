@@ -2,20 +2,20 @@
 struct Candidate: Sendable {
     let upstream: Upstream
     let target: RouteTarget
+    /// Which allowance the request spends there.
+    let quotaClass: QuotaClass
 }
 
 /// A candidate with an account in hand.
 struct LeasedCandidate: Sendable {
-    let upstream: Upstream
-    let target: RouteTarget
+    let candidate: Candidate
     let lease: PoolLease
     /// The account failed this very request before.
     let isRepeat: Bool
 
-    /// Only the same account is waited for; another one is tried at once (T-5).
-    func pause(_ policy: RetryPolicy, _ attempts: Int, _ random: any RandomSource) -> Duration? {
-        isRepeat ? policy.pause(before: attempts, random: random) : nil
-    }
+    var upstream: Upstream { candidate.upstream }
+    var target: RouteTarget { candidate.target }
+    var place: Favourite { Favourite(provider: target.provider, accountID: lease.accountID) }
 }
 
 /// How long a request may wait for a busy account, and how many may wait.
@@ -30,58 +30,83 @@ public struct QueueRules: Sendable, Equatable {
     }
 }
 
-/// The order in which one request tries its candidates: each account once, provider after provider; then, if the last
-/// failure allows it, the account that failed once more.
+/// The order in which one request tries its candidates (T-8): the account that its conversation had last; then each
+/// account once, target after target; then, if the last failure allows it, the account that failed once more.
+///
+/// The targets are fixed from the start, and none is come back to for another account.
 struct Journey {
     private let candidates: [Candidate]
     private let maxAttempts: Int
+    private var favourite: Favourite?
     private var tried: [RouteTarget: Set<String>] = [:]
     private var position = 0
     private var repeatable: (candidate: Candidate, accountID: String)?
+    private var hasRepeatedUnreadable = false
+    private var timeouts = 0
+    /// Providers that this request has been at.
+    private var visited: Set<String> = []
+    /// Providers whose retry budget is used up.
+    private var spent: Set<String> = []
     private var shortage: GatewayError?
     private var isOver = false
-    var attempts = 0
+    private var attempts = 0
     private(set) var lastFailure: GatewayError?
 
-    init(candidates: [Candidate], maxAttempts: Int) {
-        (self.candidates, self.maxAttempts) = (candidates, maxAttempts)
+    init(candidates: [Candidate], favourite: Favourite? = nil, maxAttempts: Int) {
+        (self.candidates, self.favourite, self.maxAttempts) = (candidates, favourite, maxAttempts)
     }
 
     /// The next account to try; `nil` when nothing is left.
     ///
     /// Moving on because an account is known to be unusable is no attempt.
-    mutating func nextLease(for request: ModelRequest) -> LeasedCandidate? {
+    mutating func nextLease() -> LeasedCandidate? {
         guard !isOver, attempts < maxAttempts else { return nil }
+        if let leased = leaseFavourite() { return leased }
         while position < candidates.count {
             let candidate = candidates[position]
-            if let lease = lease(candidate, request, excluding: tried[candidate.target] ?? []) {
-                return LeasedCandidate(
-                    upstream: candidate.upstream, target: candidate.target, lease: lease, isRepeat: false)
+            if !spent.contains(candidate.target.provider),
+                let lease = lease(candidate, excluding: tried[candidate.target] ?? [])
+            {
+                return LeasedCandidate(candidate: candidate, lease: lease, isRepeat: false)
             }
             position += 1
         }
-        guard let (candidate, accountID) = repeatable else { return nil }
-        let others = (tried[candidate.target] ?? []).subtracting([accountID])
-        guard let lease = lease(candidate, request, excluding: others) else { return nil }
-        return LeasedCandidate(
-            upstream: candidate.upstream, target: candidate.target, lease: lease, isRepeat: lease.accountID == accountID
-        )
+        return leaseAgain()
     }
 
-    /// Waits for the first provider whose accounts are only busy. For a request that has had no attempt yet.
+    /// Only if it is ready: nobody waits for a favourite.
+    private mutating func leaseFavourite() -> LeasedCandidate? {
+        guard let known = favourite else { return nil }
+        favourite = nil
+        guard let candidate = candidates.first(where: { $0.target.provider == known.provider }),
+            let lease = candidate.upstream.pool.lease(
+                account: known.accountID, for: candidate.quotaClass, model: candidate.target.model)
+        else { return nil }
+        return LeasedCandidate(candidate: candidate, lease: lease, isRepeat: false)
+    }
+
+    private mutating func leaseAgain() -> LeasedCandidate? {
+        guard let (candidate, accountID) = repeatable, !spent.contains(candidate.target.provider) else { return nil }
+        let others = (tried[candidate.target] ?? []).subtracting([accountID])
+        guard let lease = lease(candidate, excluding: others) else { return nil }
+        return LeasedCandidate(candidate: candidate, lease: lease, isRepeat: lease.accountID == accountID)
+    }
+
+    /// Waits for the first target with an account that is busy, or that will have rested in time. For a request that
+    /// has had no attempt yet.
     mutating func waitForLease(
-        for request: ModelRequest, _ rules: QueueRules, now: Instant
+        _ rules: QueueRules, now: Instant, deadline: Instant?
     ) async throws(GatewayError) -> LeasedCandidate? {
-        guard attempts == 0, rules.maxWait > .zero else { return nil }
+        guard attempts == 0, !isOver, rules.maxWait > .zero else { return nil }
+        let end = min(now + rules.maxWait, deadline ?? .distantFuture)
         for candidate in candidates {
-            let quotaClass = candidate.upstream.provider.quotaClass(of: request)
-            guard candidate.upstream.pool.shortage(for: quotaClass).busy > 0 else { continue }
+            let (pool, model) = (candidate.upstream.pool, candidate.target.model)
+            guard pool.shortage(for: candidate.quotaClass, model: model).helpsToWait(until: end, now) else { continue }
             do {
-                let lease = try await candidate.upstream.pool.waitForLease(
-                    for: quotaClass, excluding: [], provider: candidate.target.provider, until: now + rules.maxWait,
+                let lease = try await pool.waitForLease(
+                    for: candidate.quotaClass, model: model, provider: candidate.target.provider, until: end,
                     maxDepth: rules.maxDepth)
-                return LeasedCandidate(
-                    upstream: candidate.upstream, target: candidate.target, lease: lease, isRepeat: false)
+                return LeasedCandidate(candidate: candidate, lease: lease, isRepeat: false)
             } catch {
                 if error.kind == .cancelled { throw error }
                 shortage = error
@@ -91,46 +116,75 @@ struct Journey {
         return nil
     }
 
+    // MARK: What came of it
+
+    /// Asks the provider's budget, and counts the attempt.
+    ///
+    /// - Returns: False when the budget is used up; the journey goes on with other providers.
+    mutating func begin(_ leased: LeasedCandidate) -> Bool {
+        let isFirstThere = visited.insert(leased.target.provider).inserted
+        guard leased.upstream.mayAttempt(again: isFirstThere ? nil : lastFailure) else {
+            spent.insert(leased.target.provider)
+            return false
+        }
+        attempts += 1
+        return true
+    }
+
     mutating func fail(_ leased: LeasedCandidate, _ error: GatewayError, _ decision: RetryDecision) {
         lastFailure = error
         tried[leased.target, default: []].insert(leased.lease.accountID)
         switch decision {
         case .stop: isOver = true
         case .elsewhere: repeatable = nil
-        case .elsewhereOrSame:
-            repeatable = (Candidate(upstream: leased.upstream, target: leased.target), leased.lease.accountID)
+        case .elsewhereOrSame: repeatable = (leased.candidate, leased.lease.accountID)
+        case .elsewhereOrSameOnce:
+            if leased.isRepeat { hasRepeatedUnreadable = true }
+            repeatable = hasRepeatedUnreadable ? nil : (leased.candidate, leased.lease.accountID)
+        }
+        if error.kind == .upstreamTimeout {
+            timeouts += 1
+            // After a timeout one other account is tried, not one after the other.
+            if timeouts > 1 { isOver = true }
         }
     }
 
     /// What the client is told: the last real failure, else why there was nobody to ask.
     ///
     /// A limit and an overload always say when to come back, whether or not the upstream did (F-17, F-22).
-    func finalError(for request: ModelRequest) -> GatewayError {
+    func finalError() -> GatewayError {
         guard var error = lastFailure else {
             return shortage
                 ?? GatewayError(.noAccountAvailable, .request, "no provider can serve this request; see /readyz")
         }
-        error.retryAfter = error.retryAfter ?? usualWait(after: error.kind, request)
+        switch error.kind {
+        case .upstreamUnavailable: error.retryAfter = error.retryAfter ?? .seconds(5)
+        case .rateLimited, .quotaExhausted: error.retryAfter = wait(after: error)
+        default: break
+        }
         return error
     }
 
-    private func usualWait(after kind: GatewayError.Kind, _ request: ModelRequest) -> Duration? {
-        switch kind {
-        case .upstreamUnavailable: return .seconds(5)
-        case .rateLimited:
-            let shortages = candidates.map {
-                $0.upstream.pool.shortage(for: $0.upstream.provider.quotaClass(of: request))
-            }
-            if shortages.contains(where: { $0.ready + $0.busy > 0 }) { return .seconds(1) }
-            return min(shortages.compactMap(\.firstBack).min() ?? .seconds(60), .seconds(60))
-        default: return nil
-        }
+    private func wait(after error: GatewayError) -> Duration {
+        // Without a rest the pool knows nothing of the limit.
+        if let named = error.retryAfter { return error.accountEffect == .cool ? earliestAccount ?? named : named }
+        // A time of our own making is no reason to send a client away for long.
+        return min(earliestAccount ?? .seconds(60), .seconds(60))
     }
 
-    private mutating func lease(_ candidate: Candidate, _ request: ModelRequest, excluding: Set<String>) -> PoolLease? {
+    /// Until the first account of all candidates can be leased, as far as is known.
+    private var earliestAccount: Duration? {
+        candidates.compactMap { candidate -> Duration? in
+            let shortage = candidate.upstream.pool.shortage(for: candidate.quotaClass, model: candidate.target.model)
+            // One that is free now, or may be at any moment: a second is polite.
+            return shortage.ready + shortage.busy > 0 ? .seconds(1) : shortage.firstBack
+        }.min()
+    }
+
+    private mutating func lease(_ candidate: Candidate, excluding: Set<String>) -> PoolLease? {
         do {
             return try candidate.upstream.pool.lease(
-                for: candidate.upstream.provider.quotaClass(of: request), excluding: excluding,
+                for: candidate.quotaClass, model: candidate.target.model, excluding: excluding,
                 provider: candidate.target.provider)
         } catch {
             shortage = soonest(shortage, error)

@@ -5,13 +5,16 @@ public struct Pipeline: Sendable {
     private let upstreams: [String: Upstream]
     private let retry: RetryPolicy
     private let queue: QueueRules
+    private let affinity: Affinity?
     private let time: any TimeSource
     private let random: any RandomSource
 
+    /// - Parameter affinity: Remembers which account a conversation had last; `nil` remembers nothing.
     public init(
         router: Router, catalog: ModelCatalog, upstreams: [Upstream], retry: RetryPolicy, queue: QueueRules,
-        time: any TimeSource, random: any RandomSource
+        affinity: Affinity? = nil, time: any TimeSource, random: any RandomSource
     ) {
+        self.affinity = affinity
         (self.router, self.catalog, self.retry, self.queue) = (router, catalog, retry, queue)
         (self.time, self.random) = (time, random)
         self.upstreams = Dictionary(upstreams.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
@@ -37,46 +40,88 @@ public struct Pipeline: Sendable {
     public func generate(
         _ request: ModelRequest, into sink: any AnswerSink, log: Logger
     ) async throws(GatewayError) -> AttemptRecord {
-        var journey = Journey(candidates: try candidates(for: request), maxAttempts: 1 + retry.maxRetries)
+        let outcome = await run(request, into: sink, log: log)
+        if let error = outcome.error { throw error }
+        return outcome.record
+    }
+
+    /// What became of a request: its attempts, and the error for the client if none answered.
+    public struct Outcome: Sendable {
+        public var record: AttemptRecord
+        public var error: GatewayError?
+    }
+
+    /// The same as `generate`, for who wants to know the attempts of a request that failed as well.
+    public func run(_ request: ModelRequest, into sink: any AnswerSink, log: Logger) async -> Outcome {
         var record = AttemptRecord()
+        do throws(GatewayError) {
+            try await attempt(request, into: sink, log, &record)
+            return Outcome(record: record)
+        } catch {
+            return Outcome(record: record, error: error)
+        }
+    }
+
+    private func attempt(
+        _ request: ModelRequest, into sink: any AnswerSink, _ log: Logger, _ record: inout AttemptRecord
+    ) async throws(GatewayError) {
+        let candidates = try candidates(for: request)
+        let threads = hasChoice(candidates) ? affinity?.threads(of: request) : nil
+        var journey = Journey(
+            candidates: candidates, favourite: threads.flatMap { affinity?.favourite(of: $0, now: time.now) },
+            maxAttempts: 1 + retry.maxRetries)
         while let leased = try await nextLease(&journey, request) {
-            if let pause = leased.pause(retry, journey.attempts, random) {
-                try await time.sleep(until: time.now + pause)
-            }
-            guard hasTime(for: request, after: journey.lastFailure),
-                leased.upstream.mayAttempt(after: journey.lastFailure)
-            else {
+            guard try await rest(before: leased, journey, record.attempts, request) else {
                 leased.lease.release(after: .cancelled)
                 break
             }
-            journey.attempts += 1
-            record.note(leased, attempts: journey.attempts)
-            sink.begin(leased.target, attempt: journey.attempts)
+            guard journey.begin(leased) else {
+                leased.lease.release(after: .cancelled)
+                continue
+            }
+            record.begin(leased)
+            sink.begin(leased.target, attempt: record.attempts)
             do {
                 try await relay(request, leased, into: sink)
                 leased.lease.release(after: nil)
-                return record
+                if let threads { affinity?.remember(threads, leased.place, now: time.now) }
+                return
             } catch {
                 leased.lease.release(after: error)
-                log.info("attempt failed", attemptFields(leased, journey.attempts, error))
+                record.fail(error)
+                log.info("attempt failed", attemptFields(leased, record.attempts, error))
                 if sink.isCommitted { throw error }
                 journey.fail(leased, error, retry.decision(after: error))
             }
         }
-        throw journey.finalError(for: request)
+        throw journey.finalError()
     }
 
-    /// A retry needs more than a second, else its answer comes when nobody waits any more (T-3).
-    private func hasTime(for request: ModelRequest, after failure: GatewayError?) -> Bool {
-        guard failure != nil, let deadline = request.deadline else { return true }
-        return deadline - time.now > .seconds(1)
+    /// Whether there is more than one account that could serve these candidates: else affinity has nothing to decide.
+    private func hasChoice(_ candidates: [Candidate]) -> Bool {
+        candidates.count > 1 || candidates.contains { $0.upstream.pool.count > 1 }
+    }
+
+    /// Pauses before the same account is asked again; another one is tried at once (T-5).
+    ///
+    /// - Returns: False when too little time would be left. A retry needs more than a second, else its answer comes
+    ///   when nobody waits any more (T-3).
+    private func rest(
+        before leased: LeasedCandidate, _ journey: Journey, _ attempts: Int, _ request: ModelRequest
+    ) async throws(GatewayError) -> Bool {
+        guard let failure = journey.lastFailure else { return true }
+        var pause = Duration.zero
+        if leased.isRepeat { pause = max(retry.pause(before: attempts, random: random), failure.retryAfter ?? .zero) }
+        if let deadline = request.deadline, deadline - time.now <= pause + .seconds(1) { return false }
+        if leased.isRepeat { try await time.sleep(until: time.now + pause) }
+        return true
     }
 
     private func nextLease(
         _ journey: inout Journey, _ request: ModelRequest
     ) async throws(GatewayError) -> LeasedCandidate? {
-        if let leased = journey.nextLease(for: request) { return leased }
-        return try await journey.waitForLease(for: request, queue, now: time.now)
+        if let leased = journey.nextLease() { return leased }
+        return try await journey.waitForLease(queue, now: time.now, deadline: request.deadline)
     }
 
     /// The upstreams that may serve a request, in order, less those that cannot honour it.
@@ -89,7 +134,8 @@ public struct Pipeline: Sendable {
             if let error = upstream.provider.refusal(of: request) {
                 refusal = refusal ?? error
             } else {
-                candidates.append(Candidate(upstream: upstream, target: target))
+                let quotaClass = upstream.provider.quotaClass(of: request)
+                candidates.append(Candidate(upstream: upstream, target: target, quotaClass: quotaClass))
             }
         }
         if candidates.isEmpty, let refusal { throw refusal }
@@ -105,6 +151,17 @@ public struct Pipeline: Sendable {
         var stream = try await leased.upstream.provider.generate(request, on: leased.lease)
         if request.output != .text { stream = EventStream(UnfencedAnswer(stream)) }
         sink.upstreamAccepted()
+        do {
+            try await relay(&stream, into: sink)
+        } catch {
+            var error = error
+            // The upstream has begun to draw or to film: asked again, it would do so twice (T-7).
+            if leased.candidate.quotaClass != .text { error.isFinal = true }
+            throw error
+        }
+    }
+
+    private func relay(_ stream: inout EventStream, into sink: any AnswerSink) async throws(GatewayError) {
         var verdict = AnswerVerdict()
         while let event = try await stream.next() {
             if event == .ended {
@@ -124,19 +181,6 @@ public struct Pipeline: Sendable {
             LogField("attempt", attempt), LogField("error", error.kind.rawValue), LogField("message", error.message),
             LogField("detail", error.detail), LogField("upstream_status", error.upstreamStatus ?? 0),
         ]
-    }
-}
-
-/// What became of a request, for logs and headers.
-public struct AttemptRecord: Sendable, Equatable {
-    public var provider = ""
-    public var accountID = ""
-    public var model = ""
-    public var attempts = 0
-
-    mutating func note(_ leased: LeasedCandidate, attempts: Int) {
-        (provider, accountID) = (leased.target.provider, leased.lease.accountID)
-        (model, self.attempts) = (leased.target.model, attempts)
     }
 }
 

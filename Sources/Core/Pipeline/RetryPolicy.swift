@@ -6,6 +6,8 @@ public enum RetryDecision: Sendable, Equatable {
     case elsewhere
     /// Another account first; without one, the same again after a pause.
     case elsewhereOrSame
+    /// The same, but one request asks the same account again only once for such a reason.
+    case elsewhereOrSameOnce
 }
 
 /// The rules of retrying: at most so many attempts, and which failure allows which.
@@ -20,16 +22,22 @@ public struct RetryPolicy: Sendable, Equatable {
     }
 
     public func decision(after error: GatewayError) -> RetryDecision {
+        guard !error.isFinal else { return .stop }
         switch error.kind {
-        case .upstreamUnreachable, .upstreamTLS, .upstreamReset, .upstreamError, .upstreamUnavailable,
-            .upstreamBadResponse, .upstreamTruncated:
-            // Who asks for a longer pause than ours would only be bothered (T-5).
-            (error.retryAfter ?? .zero) > Self.longestPause ? .elsewhere : .elsewhereOrSame
+        case .upstreamUnreachable, .upstreamTLS, .upstreamReset, .upstreamError, .upstreamUnavailable:
+            return asksForLongPause(error) ? .elsewhere : .elsewhereOrSame
+        case .upstreamBadResponse, .upstreamTruncated:
+            return asksForLongPause(error) ? .elsewhere : .elsewhereOrSameOnce
         case .upstreamTimeout, .rateLimited, .quotaExhausted, .upstreamAuth:
-            .elsewhere
+            return .elsewhere
         default:
-            .stop
+            return .stop
         }
+    }
+
+    /// Who asks for a longer pause than ours would only be bothered (T-5).
+    private func asksForLongPause(_ error: GatewayError) -> Bool {
+        (error.retryAfter ?? .zero) > Self.longestPause
     }
 
     /// The pause before the same account is tried again: full jitter over a doubling window (T-5).

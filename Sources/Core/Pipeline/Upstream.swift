@@ -13,8 +13,12 @@ public final class Upstream: Sendable {
         budget = Mutex(RetryBudget(ratio: retry.budgetRatio))
     }
 
-    /// Asks the budget for one more attempt.
-    func mayAttempt(after failure: GatewayError?) -> Bool {
+    /// Asks the budget for one more attempt (T-4).
+    ///
+    /// The first attempt that a request makes here is what its client asked for, also when another provider has failed
+    /// it: without that, a provider to fall back on would be cut off as soon as it is needed.
+    /// - Parameter failure: What made the request come here again; `nil` at its first attempt here.
+    func mayAttempt(again failure: GatewayError?) -> Bool {
         budget.withLock { budget in
             guard let failure else {
                 budget.recordFirstAttempt()

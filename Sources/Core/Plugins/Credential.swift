@@ -12,13 +12,15 @@ public struct Credential: Sendable, Equatable {
     public var isDisabled: Bool
     /// This account's own proxy; `nil` takes the provider's.
     public var proxy: Secret?
+    /// The account's share of the work in relation to others: 2 gets twice as many requests as 1.
+    public var weight: Int
 
     public init(
         accountID: String, values: [String: Secret], expiresAt: WallTime? = nil, isDisabled: Bool = false,
-        proxy: Secret? = nil
+        proxy: Secret? = nil, weight: Int = 1
     ) {
         (self.accountID, self.values, self.expiresAt) = (accountID, values, expiresAt)
-        (self.isDisabled, self.proxy) = (isDisabled, proxy)
+        (self.isDisabled, self.proxy, self.weight) = (isDisabled, proxy, weight)
     }
 
     public subscript(name: String) -> Secret? { values[name] }

@@ -2,137 +2,61 @@ import Synchronization
 
 /// The accounts of one provider: who may be leased, and the secrets that go with them.
 public final class AccountPool: Sendable {
-    private struct Guarded: Sendable {
+    struct Guarded: Sendable {
         var rules: AccountPoolState
         var credentials: [String: Credential] = [:]
         /// The current set of each source, by its name; the pool is their union in this order.
         var sources: [(name: String, credentials: [Credential])] = []
         /// What a source last published, by account: an unchanged, stale value never replaces a rotated one.
         var published: [String: Credential] = [:]
-        /// Requests that wait for a busy account, first come, first served.
-        var waiters: [Waiter] = []
-        var nextWaiter: UInt64 = 0
-
-        mutating func grant(_ quotaClass: QuotaClass, _ tried: Set<String>, _ now: Instant, _ wallNow: WallTime)
-            -> Grant
-        {
-            switch rules.lease(for: quotaClass, excluding: tried, now: now, wallNow: wallNow) {
-            case .nothing(let shortage): .failure(shortage)
-            case .lease(let id): .success(credentials[id] ?? Credential(accountID: id, values: [:]))
-            }
-        }
-
-        /// Hands accounts that came free to those who waited longest, and sends away those whom no release will help:
-        /// what they waited for rests or is gone.
-        mutating func serveWaiters(_ now: Instant, _ wallNow: WallTime) -> [(Waiter, Credential?)] {
-            var served: [(Waiter, Credential?)] = []
-            var index = 0
-            while index < waiters.count {
-                let waiter = waiters[index]
-                switch grant(waiter.quotaClass, waiter.tried, now, wallNow) {
-                case .success(let credential): served.append((waiters.remove(at: index), credential))
-                case .failure(let shortage) where shortage.busy == 0: served.append((waiters.remove(at: index), nil))
-                case .failure: index += 1
-                }
-            }
-            return served
-        }
+        var line = WaitLine()
     }
 
-    private typealias Grant = Result<Credential, Shortage>
+    typealias Grant = Result<Credential, Shortage>
 
-    private struct Waiter: Sendable {
-        let id: UInt64
-        let quotaClass: QuotaClass
-        let tried: Set<String>
-        let continuation: CheckedContinuation<Credential?, Never>
-    }
-
-    private let state: Mutex<Guarded>
-    private let time: any TimeSource
+    let state: Mutex<Guarded>
+    let time: any TimeSource
 
     public init(_ rules: AccountPoolState.Rules, time: any TimeSource) {
         state = Mutex(Guarded(rules: AccountPoolState(rules)))
         self.time = time
     }
 
-    /// Takes an account for one attempt.
+    /// Takes an account for one attempt. Those who wait go first.
     ///
+    /// - Parameters:
+    ///   - model: The model's name at the upstream, where limits of single models are to be heeded.
+    ///   - tried: Accounts that this request has tried already.
     /// - Throws: `noAccountAvailable`, with the earliest time that helps.
     public func lease(
-        for quotaClass: QuotaClass, excluding tried: Set<String> = [], provider: String
+        for quotaClass: QuotaClass, model: String = "", excluding tried: Set<String> = [], provider: String
     ) throws(GatewayError) -> PoolLease {
         let (now, wallNow) = (time.now, time.wallNow)
-        switch state.withLock({ $0.grant(quotaClass, tried, now, wallNow) }) {
+        let work = WaitLine.Work(quotaClass: quotaClass, model: model)
+        let (grant, bells) = state.withLock { state -> (Grant, [WaitLine.Bell]) in
+            let bells = state.line.count > 0 ? state.serve(now, wallNow) : []
+            return (state.grant(work, excluding: tried, now, wallNow), bells)
+        }
+        ring(bells)
+        switch grant {
         case .failure(let shortage): throw shortage.error(provider: provider)
-        case .success(let credential): return PoolLease(credential: credential, quotaClass: quotaClass, pool: self)
+        case .success(let credential): return PoolLease(credential: credential, work: work, pool: self)
         }
     }
 
-    /// Waits for a busy account to come free.
-    ///
-    /// - Parameter maxDepth: How many may wait at a time; more are refused at once.
-    /// - Throws: `noAccountAvailable` when waiting cannot help or took too long, `cancelled`.
-    public func waitForLease(
-        for quotaClass: QuotaClass, excluding tried: Set<String>, provider: String, until deadline: Instant,
-        maxDepth: Int
-    ) async throws(GatewayError) -> PoolLease {
-        let id = state.withLock { state in
-            state.nextWaiter += 1
-            return state.nextWaiter
+    /// Takes a certain account for one attempt, if it is ready. Those who wait go first.
+    public func lease(account: String, for quotaClass: QuotaClass, model: String = "") -> PoolLease? {
+        let (now, wallNow) = (time.now, time.wallNow)
+        let work = WaitLine.Work(quotaClass: quotaClass, model: model)
+        let (credential, bells) = state.withLock { state -> (Credential?, [WaitLine.Bell]) in
+            let bells = state.line.count > 0 ? state.serve(now, wallNow) : []
+            let isLeased = state.rules.lease(
+                account: account, for: quotaClass, model: model, now: now, wallNow: wallNow)
+            return (isLeased ? state.credential(of: account) : nil, bells)
         }
-        let credential = await withTaskGroup(of: Credential?.self) { group in
-            group.addTask { await self.wait(id, quotaClass, tried, maxDepth) }
-            group.addTask { [time] in
-                do { try await time.sleep(until: deadline) } catch { return nil }
-                self.stopWaiting(id)
-                return nil
-            }
-            let first = await group.next() ?? nil
-            group.cancelAll()
-            let second = await group.next() ?? nil
-            return first ?? second
-        }
-        if let credential { return PoolLease(credential: credential, quotaClass: quotaClass, pool: self) }
-        if Task.isCancelled { throw .cancelled }
-        throw shortage(for: quotaClass).error(provider: provider)
+        ring(bells)
+        return credential.map { PoolLease(credential: $0, work: work, pool: self) }
     }
-
-    /// - Returns: `nil` when the wait was ended, or was useless from the start.
-    private func wait(
-        _ id: UInt64, _ quotaClass: QuotaClass, _ tried: Set<String>, _ maxDepth: Int
-    ) async -> Credential? {
-        await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                let (now, wallNow) = (time.now, time.wallNow)
-                let granted = state.withLock { state -> Credential?? in
-                    // Under the lock: a cancellation before it is seen here, one after it finds the waiter.
-                    let isCancelled = Task.isCancelled
-                    switch state.grant(quotaClass, tried, now, wallNow) {
-                    case .success(let credential): return .some(credential)
-                    case .failure(let shortage):
-                        guard shortage.busy > 0, state.waiters.count < maxDepth, !isCancelled else { return .some(nil) }
-                        let waiter = Waiter(id: id, quotaClass: quotaClass, tried: tried, continuation: continuation)
-                        state.waiters.append(waiter)
-                        return nil
-                    }
-                }
-                if let granted { continuation.resume(returning: granted) }
-            }
-        } onCancel: {
-            stopWaiting(id)
-        }
-    }
-
-    private func stopWaiting(_ id: UInt64) {
-        let waiter = state.withLock { state in
-            state.waiters.firstIndex { $0.id == id }.map { state.waiters.remove(at: $0) }
-        }
-        waiter?.continuation.resume(returning: nil)
-    }
-
-    /// How many wait now.
-    var waiterCount: Int { state.withLock { $0.waiters.count } }
 
     /// Takes over what one source published.
     ///
@@ -145,7 +69,7 @@ public final class AccountPool: Sendable {
         let problems = credentials.map { ($0.accountID, problem($0)) }
         let problemByID = Dictionary(problems, uniquingKeysWith: { first, _ in first })
         let (now, wallNow) = (time.now, time.wallNow)
-        let served = state.withLock { state in
+        let bells = state.withLock { state in
             if let index = state.sources.firstIndex(where: { $0.name == source }) {
                 state.sources[index].credentials = credentials
             } else {
@@ -165,17 +89,20 @@ public final class AccountPool: Sendable {
             state.credentials = next
             state.rules.replaceAccounts(
                 with: union.map { ($0, problemByID[$0.accountID] ?? problem($0)) }, changed: changed)
-            return state.serveWaiters(now, wallNow)
+            return state.serve(now, wallNow)
         }
-        for (waiter, credential) in served { waiter.continuation.resume(returning: credential) }
+        ring(bells)
         return problems.compactMap { id, problem in problem.map { (id, $0) } }
     }
 
     /// How many accounts could be leased now, and what keeps the others.
-    public func shortage(for quotaClass: QuotaClass = .text) -> Shortage {
+    public func shortage(for quotaClass: QuotaClass = .text, model: String = "") -> Shortage {
         let (now, wallNow) = (time.now, time.wallNow)
-        return state.withLock { $0.rules.shortage(for: quotaClass, now: now, wallNow: wallNow) }
+        return state.withLock { $0.rules.shortage(for: quotaClass, model: model, now: now, wallNow: wallNow) }
     }
+
+    /// How many accounts there are, whatever their state.
+    public var count: Int { state.withLock { $0.rules.count } }
 
     /// The accounts that cannot be leased until somebody acts, in file order, and why.
     public var unusableAccounts: [(accountID: String, reason: String)] {
@@ -183,13 +110,13 @@ public final class AccountPool: Sendable {
         return state.withLock { $0.rules.unusableAccounts(wallNow: wallNow) }
     }
 
-    fileprivate func release(_ accountID: String, _ quotaClass: QuotaClass, after error: GatewayError?) {
+    fileprivate func release(_ accountID: String, _ work: WaitLine.Work, after error: GatewayError?) {
         let (now, wallNow) = (time.now, time.wallNow)
-        let served = state.withLock { state in
-            state.rules.release(accountID, for: quotaClass, after: error, now: now)
-            return state.waiters.isEmpty ? [] : state.serveWaiters(now, wallNow)
+        let bells = state.withLock { state -> [WaitLine.Bell] in
+            state.rules.release(accountID, for: work.quotaClass, model: work.model, after: error, now: now)
+            return state.line.count > 0 ? state.serve(now, wallNow) : []
         }
-        for (waiter, credential) in served { waiter.continuation.resume(returning: credential) }
+        ring(bells)
     }
 
     fileprivate func credential(of accountID: String) -> Credential? {
@@ -199,18 +126,22 @@ public final class AccountPool: Sendable {
     fileprivate func rotate(to credential: Credential) {
         state.withLock { $0.credentials[credential.accountID] = credential }
     }
+
+    func ring(_ bells: [WaitLine.Bell]) {
+        for bell in bells { bell.resume() }
+    }
 }
 
 /// One account, leased for one attempt. Given back exactly once, by `release` or at the latest when it is forgotten.
 public final class PoolLease: AccountLease {
     public let accountID: String
     private let initial: Credential
-    private let quotaClass: QuotaClass
+    private let work: WaitLine.Work
     private let pool: AccountPool
     private let isReleased = Atomic(false)
 
-    fileprivate init(credential: Credential, quotaClass: QuotaClass, pool: AccountPool) {
-        (accountID, initial, self.quotaClass, self.pool) = (credential.accountID, credential, quotaClass, pool)
+    init(credential: Credential, work: WaitLine.Work, pool: AccountPool) {
+        (accountID, initial, self.work, self.pool) = (credential.accountID, credential, work, pool)
     }
 
     /// The current secret: another lease of the same account may have rotated it.
@@ -223,10 +154,10 @@ public final class PoolLease: AccountLease {
     /// - Parameter error: What the attempt failed with; `nil` clears the account's record of limits for this class.
     public func release(after error: GatewayError?) {
         guard !isReleased.exchange(true, ordering: .relaxed) else { return }
-        pool.release(accountID, quotaClass, after: error)
+        pool.release(accountID, work, after: error)
     }
 
     deinit {
-        if !isReleased.load(ordering: .relaxed) { pool.release(accountID, quotaClass, after: .cancelled) }
+        if !isReleased.load(ordering: .relaxed) { pool.release(accountID, work, after: .cancelled) }
     }
 }

@@ -1,4 +1,7 @@
 /// The pool's rules as a value: no clock, lock or network. Time comes in, a decision goes out.
+///
+/// Nothing here walks over all accounts for a request. For each kind of work there is a `Lane` with the ready accounts
+/// in the order of the strategy, a heap of those that rest, and counts; a change of one account moves it in the lanes.
 public struct AccountPoolState: Sendable {
     /// What a pool may do, from the provider's `pool:` settings.
     public struct Rules: Sendable, Equatable {
@@ -19,11 +22,11 @@ public struct AccountPoolState: Sendable {
     }
 
     public enum Strategy: String, Sendable, CaseIterable {
-        /// The next ready account behind the one that was leased last.
+        /// The next ready account behind the one that was leased last; turns in proportion to weights.
         case roundRobin = "round-robin"
-        /// The ready account with the fewest leases.
+        /// The ready account with the fewest leases for its weight.
         case leastInFlight = "least-in-flight"
-        /// The first ready account in file order.
+        /// The first ready account in file order, whatever its weight.
         case fillFirst = "fill-first"
     }
 
@@ -32,121 +35,102 @@ public struct AccountPoolState: Sendable {
         case nothing(Shortage)
     }
 
-    /// Why an account cannot be used until somebody acts.
-    public enum Condition: Sendable, Equatable {
-        case usable
-        case disabled
-        case expired
-        case credentialRejected
-        case restricted
-        /// The provider cannot use the record as it stands.
-        case incomplete(String)
-    }
-
-    struct Account: Sendable {
-        let id: String
-        var condition: Condition
-        var expiresAt: WallTime?
-        var inFlight = 0
-        var cooldowns: [QuotaClass: Cooldown] = [:]
-        /// Gone from its source; stays until its last lease is back.
-        var isLeaving = false
-    }
-
-    struct Cooldown: Sendable, Equatable {
-        var end: Instant
-        /// How often in a row; the pool's own pause doubles with it.
-        var repeats: Int
-    }
-
     public let rules: Rules
-    private(set) var accounts: [Account] = []
-    private var positions: [String: Int] = [:]
-    private var cursor = 0
+    var entries: [Account] = []
+    var positions: [String: Int] = [:]
+    var rota = Rota(weights: [])
+    var cursor = 0
+    /// The classes as a whole, in the order of `QuotaClass.allCases`; behind them the models that rest somewhere.
+    var lanes: [Lane] = []
+    var modelLanes: [LaneKey: Int] = [:]
+    var exits: [Exit] = []
+    var exitWakes = PositionHeap(capacity: 0)
+    /// The whole pool rests: its upstream asked for it.
+    var poolRest: Rest?
+    /// Accounts that expire, by when; and those that have, by the same in reverse, should the wall clock step back.
+    var expiring = PositionHeap(capacity: 0)
+    var expired = PositionHeap(capacity: 0)
+    var counts = Array(repeating: 0, count: Condition.Tag.allCases.count)
+    /// The latest time that was passed in: what has ended never begins again.
+    var clock = Instant(microseconds: .min)
+    /// How many accounts choices have looked at, for the test that bounds it.
+    var looks = 0
 
     public init(_ rules: Rules) {
         precondition(rules.maxInFlight > 0, "a pool that may lease nothing is a settings fault")
         self.rules = rules
+        rebuild([])
     }
 
-    public var count: Int { accounts.count(where: { !$0.isLeaving }) }
+    /// Accounts that belong to the pool, those on their way out not counted.
+    public var count: Int { counts.reduce(0, +) }
+
+    /// With those on their way out, in file order.
+    var accounts: [Account] { entries.filter { !$0.isGone } }
 
     /// Takes one account for one attempt.
     ///
-    /// - Parameter excluding: Accounts that this request has tried already.
+    /// - Parameters:
+    ///   - model: The model's name at the upstream, where limits of single models are to be heeded.
+    ///   - tried: Accounts that this request has tried already.
     public mutating func lease(
-        for quotaClass: QuotaClass, excluding tried: Set<String> = [], now: Instant, wallNow: WallTime
+        for quotaClass: QuotaClass, model: String = "", excluding tried: Set<String> = [], now: Instant,
+        wallNow: WallTime
     ) -> Choice {
-        guard let index = pick(quotaClass, tried, now, wallNow) else {
-            return .nothing(shortage(for: quotaClass, excluding: tried, now: now, wallNow: wallNow))
+        settle(now, wallNow)
+        let lane = laneIndex(LaneKey(quotaClass: quotaClass, model: model))
+        guard let position = pick(lane, tried) else {
+            return .nothing(shortage(in: lane, excluding: tried))
         }
-        accounts[index].inFlight += 1
-        cursor = index + 1
-        return .lease(accountID: accounts[index].id)
+        entries[position].inFlight += 1
+        refresh(position)
+        return .lease(accountID: entries[position].id)
+    }
+
+    /// Takes a certain account, if it is ready; round robin goes on as if it had not been.
+    public mutating func lease(
+        account: String, for quotaClass: QuotaClass, model: String = "", now: Instant, wallNow: WallTime
+    ) -> Bool {
+        settle(now, wallNow)
+        let lane = laneIndex(LaneKey(quotaClass: quotaClass, model: model))
+        looks += 1
+        guard !isPoolResting, let position = positions[account], lanes[lane].place(of: position) == .ready else {
+            return false
+        }
+        entries[position].inFlight += 1
+        refresh(position)
+        return true
     }
 
     /// Returns a lease. What the error says about the account takes effect now.
     public mutating func release(
-        _ accountID: String, for quotaClass: QuotaClass, after error: GatewayError?, now: Instant
+        _ accountID: String, for quotaClass: QuotaClass, model: String = "", after error: GatewayError?, now: Instant
     ) {
-        guard let index = positions[accountID] else { return }
-        precondition(accounts[index].inFlight > 0, "account \(accountID) was released twice")
-        accounts[index].inFlight -= 1
-        if let error { apply(error, to: index, quotaClass, now) } else { forgetLimits(of: index, quotaClass, now) }
-        if accounts[index].isLeaving, accounts[index].inFlight == 0 { remove(at: index) }
-    }
-
-    /// Takes over a source's whole current set. Accounts that stay keep their leases and cooldowns; a changed
-    /// credential clears what its predecessor was blamed for.
-    public mutating func replaceAccounts(
-        with wanted: [(credential: Credential, problem: String?)], changed: Set<String>
-    ) {
-        var next: [Account] = []
-        var wantedIDs: Set<String> = []
-        for (credential, problem) in wanted where wantedIDs.insert(credential.accountID).inserted {
-            var account =
-                positions[credential.accountID].map { accounts[$0] }
-                ?? Account(id: credential.accountID, condition: .usable)
-            account.isLeaving = false
-            account.expiresAt = credential.expiresAt
-            account.condition = condition(of: credential, problem, keeping: account, changed)
-            next.append(account)
+        guard let position = positions[accountID] else { return }
+        precondition(entries[position].inFlight > 0, "account \(accountID) was released twice")
+        clock = max(clock, now)
+        entries[position].inFlight -= 1
+        let key = LaneKey(quotaClass: quotaClass, model: model)
+        if let error { apply(error, to: position, key) } else { forgetLimits(of: position, key) }
+        if entries[position].isLeaving, entries[position].inFlight == 0 {
+            entries[position].isGone = true
+            positions[accountID] = nil
         }
-        for var account in accounts where !wantedIDs.contains(account.id) && account.inFlight > 0 {
-            account.isLeaving = true
-            next.append(account)
-        }
-        accounts = next
-        reindex()
+        refresh(position)
     }
 
     /// Counts accounts by what keeps them from being leased.
-    public func shortage(
-        for quotaClass: QuotaClass, excluding tried: Set<String> = [], now: Instant, wallNow: WallTime
+    public mutating func shortage(
+        for quotaClass: QuotaClass, model: String = "", excluding tried: Set<String> = [], now: Instant,
+        wallNow: WallTime
     ) -> Shortage {
-        var shortage = Shortage(maxInFlight: rules.maxInFlight)
-        for account in accounts where !account.isLeaving {
-            shortage.accounts += 1
-            if tried.contains(account.id) {
-                shortage.tried += 1
-            } else if account.currentCondition(wallNow) != .usable {
-                shortage.unusable[account.currentCondition(wallNow).word, default: 0] += 1
-            } else if let end = account.cooldowns[quotaClass]?.end, end > now {
-                shortage.cooling += 1
-                let wait = end - now
-                shortage.firstBack = min(shortage.firstBack ?? wait, wait)
-            } else if account.inFlight >= rules.maxInFlight {
-                shortage.busy += 1
-            } else {
-                shortage.ready += 1
-            }
-        }
-        return shortage
+        settle(now, wallNow)
+        return shortage(in: laneIndex(LaneKey(quotaClass: quotaClass, model: model)), excluding: tried)
     }
 
     /// Accounts that no waiting helps, and why.
     public func unusableAccounts(wallNow: WallTime) -> [(accountID: String, reason: String)] {
-        accounts.filter { !$0.isLeaving }.compactMap { account in
+        entries.filter { !$0.isLeaving && !$0.isGone }.compactMap { account in
             switch account.currentCondition(wallNow) {
             case .usable: nil
             case .incomplete(let problem): (account.id, problem)
@@ -154,106 +138,90 @@ public struct AccountPoolState: Sendable {
             }
         }
     }
+
+    /// When the next rest of any account ends, if one rests.
+    var nextWake: Instant? {
+        var next = exitWakes.first?.key
+        for lane in lanes { next = Self.earlier(next, lane.wakes.first?.key) }
+        if let end = poolRest?.end, end > clock { next = Self.earlier(next, end.microseconds) }
+        return next.map { Instant(microseconds: $0) }
+    }
+
+    static func earlier(_ left: Int64?, _ right: Int64?) -> Int64? {
+        guard let left, let right else { return left ?? right }
+        return min(left, right)
+    }
 }
 
 // MARK: - Choosing
 
 extension AccountPoolState {
-    private func pick(_ quotaClass: QuotaClass, _ tried: Set<String>, _ now: Instant, _ wallNow: WallTime) -> Int? {
-        switch rules.strategy {
-        case .roundRobin:
-            for step in accounts.indices {
-                let index = (cursor + step) % accounts.count
-                if isReady(accounts[index], quotaClass, tried, now, wallNow) { return index }
+    func laneIndex(_ key: LaneKey) -> Int {
+        if !modelLanes.isEmpty, let index = modelLanes[key] { return index }
+        return key.quotaClass.ordinal
+    }
+
+    private var isPoolResting: Bool { poolRest.map { $0.end > clock } ?? false }
+
+    private mutating func pick(_ lane: Int, _ tried: Set<String>) -> Int? {
+        guard !isPoolResting else { return nil }
+        var looked = 0
+        let found = lanes[lane].ready.pick(from: cursor, rota) { position in
+            looked += 1
+            return tried.isEmpty || !tried.contains(entries[position].id)
+        }
+        looks += looked
+        guard let found else { return nil }
+        cursor = found.nextCursor
+        return found.position
+    }
+
+    private func shortage(in lane: Int, excluding tried: Set<String>) -> Shortage {
+        var shortage = Shortage(maxInFlight: rules.maxInFlight)
+        shortage.accounts = count
+        let lane = lanes[lane]
+        var (cooling, shut) = (lane.count(.cooling), lane.count(.shut))
+        (shortage.busy, shortage.ready) = (lane.count(.busy), lane.count(.ready))
+        var unusable = counts
+        unusable[Condition.Tag.usable.rawValue] = 0
+        var triedBehindExit: [Int: Int] = [:]
+        for position in tried.compactMap({ positions[$0] }) {
+            switch lane.place(of: position) {
+            case .absent: continue
+            case .unusable: if let tag = entries[position].countedAs { unusable[tag.rawValue] -= 1 }
+            case .shut:
+                shut -= 1
+                triedBehindExit[entries[position].exit, default: 0] += 1
+            case .cooling: cooling -= 1
+            case .busy: shortage.busy -= 1
+            case .ready: shortage.ready -= 1
             }
-            return nil
-        case .fillFirst:
-            return accounts.firstIndex { isReady($0, quotaClass, tried, now, wallNow) }
-        case .leastInFlight:
-            let ready = accounts.indices.filter { isReady(accounts[$0], quotaClass, tried, now, wallNow) }
-            return ready.min { accounts[$0].inFlight < accounts[$1].inFlight }
+            shortage.tried += 1
         }
-    }
-
-    private func isReady(
-        _ account: Account, _ quotaClass: QuotaClass, _ tried: Set<String>, _ now: Instant, _ wallNow: WallTime
-    ) -> Bool {
-        guard account.inFlight < rules.maxInFlight, !account.isLeaving, account.currentCondition(wallNow) == .usable,
-            tried.isEmpty || !tried.contains(account.id)
-        else { return false }
-        guard let cooldown = account.cooldowns[quotaClass] else { return true }
-        return cooldown.end <= now
-    }
-
-    private mutating func apply(_ error: GatewayError, to index: Int, _ quotaClass: QuotaClass, _ now: Instant) {
-        switch error.accountEffect {
-        case .none: break
-        case .rejectCredential: accounts[index].condition = .credentialRejected
-        case .restrict: accounts[index].condition = .restricted
-        case .cool:
-            let classes: [QuotaClass] = error.scope == .account ? QuotaClass.allCases : [quotaClass]
-            for one in classes { cool(index, one, for: error.retryAfter, now) }
+        for tag in Condition.Tag.allCases where unusable[tag.rawValue] > 0 {
+            shortage.unusable[tag.word] = unusable[tag.rawValue]
         }
-    }
-
-    private mutating func cool(_ index: Int, _ quotaClass: QuotaClass, for asked: Duration?, _ now: Instant) {
-        let known = accounts[index].cooldowns[quotaClass]
-        if let known, known.end > now {
-            // A lease from before the rest began: no repetition, and only the upstream's own word makes it longer.
-            accounts[index].cooldowns[quotaClass]?.end = max(known.end, asked.map { now + $0 } ?? known.end)
-            return
+        if isPoolResting {
+            shortage.cooling = cooling + shut + shortage.busy + shortage.ready
+            (shortage.busy, shortage.ready) = (0, 0)
+            if shortage.cooling > 0, let end = poolRest?.end { shortage.firstBack = end - clock }
+            return shortage
         }
-        let repeats = known?.repeats ?? 0
-        let own = min(rules.cooldown * (1 << min(repeats, 16)), rules.maxCooldown)
-        accounts[index].cooldowns[quotaClass] = Cooldown(end: now + (asked ?? own), repeats: repeats + 1)
-    }
-
-    /// A success ends the doubling. One that began before a rest does not end the rest.
-    private mutating func forgetLimits(of index: Int, _ quotaClass: QuotaClass, _ now: Instant) {
-        guard let known = accounts[index].cooldowns[quotaClass], known.end <= now else { return }
-        accounts[index].cooldowns[quotaClass] = nil
-    }
-
-    private func condition(
-        of credential: Credential, _ problem: String?, keeping account: Account, _ changed: Set<String>
-    ) -> Condition {
-        if credential.isDisabled { return .disabled }
-        if let problem { return .incomplete(problem) }
-        switch account.condition {
-        case .credentialRejected, .restricted: return changed.contains(account.id) ? .usable : account.condition
-        case .usable, .disabled, .expired, .incomplete: return .usable
-        }
-    }
-
-    private mutating func remove(at index: Int) {
-        accounts.remove(at: index)
-        reindex()
-    }
-
-    private mutating func reindex() {
-        positions = [:]
-        for (index, account) in accounts.enumerated() { positions[account.id] = index }
-        if cursor > accounts.count { cursor = 0 }
+        shortage.cooling = cooling + shut
+        let own = lane.wakes.firstKey { !tried.contains(entries[$0].id) }
+        let exit = exitWakes.firstKey { exits[$0].usable > triedBehindExit[$0] ?? 0 }
+        shortage.firstBack = Self.earlier(own, exit).map { Instant(microseconds: $0) - clock }
+        return shortage
     }
 }
 
-extension AccountPoolState.Account {
-    func currentCondition(_ wallNow: WallTime) -> AccountPoolState.Condition {
-        if condition == .usable, let expiresAt, expiresAt <= wallNow { return .expired }
-        return condition
-    }
-}
-
-extension AccountPoolState.Condition {
-    /// As it stands in a sentence: "2 are disabled".
-    var word: String {
+extension QuotaClass {
+    /// Its place in `allCases`.
+    var ordinal: Int {
         switch self {
-        case .usable: "ready"
-        case .disabled: "disabled"
-        case .expired: "expired"
-        case .credentialRejected: "rejected by the upstream"
-        case .restricted: "restricted by the upstream"
-        case .incomplete: "incomplete"
+        case .text: 0
+        case .images: 1
+        case .videos: 2
         }
     }
 }

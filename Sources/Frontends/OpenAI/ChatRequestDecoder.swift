@@ -9,6 +9,7 @@ struct ChatRequestDecoder {
     private var sampling = SamplingDecoder()
     private var reasoning = ReasoningDecoder()
     private var tools = ToolDecoder()
+    private let head: HTTPRequestHead
 
     /// - Throws: `invalidRequest` with the field's path in `param`.
     static func decode(_ incoming: IncomingRequest) throws(GatewayError) -> ModelRequest {
@@ -31,6 +32,7 @@ struct ChatRequestDecoder {
     private init(_ incoming: IncomingRequest) {
         request = ModelRequest(id: incoming.requestID, model: "")
         request.client = incoming.client
+        head = incoming.head
     }
 
     private mutating func decode(_ body: JSONObject) throws(FieldFault) -> ModelRequest {
@@ -50,6 +52,7 @@ struct ChatRequestDecoder {
         (request.system, request.turns) = (messages.system, messages.turns)
         request.sampling = sampling.result
         request.reasoning = reasoning.result
+        request.conversation = try ConversationFields.read(body, head)
         try tools.finish(into: &request)
         return request
     }
@@ -70,6 +73,7 @@ struct ChatRequestDecoder {
         case "user": request.client.endUserID = try value.asString()
         case "response_format": request.output = try value.asOutputFormat()
         case "modalities": request.modalities = try readModalities(value)
+        case ConversationFields.field: break  // Read at the end, with the header.
         case "web_search_options": request.hostedTools.append(.webSearch(options: .object(try value.asObject())))
         default: return false
         }

@@ -222,6 +222,13 @@ final class ServerExchange: HTTPExchange, @unchecked Sendable {
         }
     }
 
+    func commitNoLonger() {
+        onLoop { [self] in
+            commitTimer?.cancel()
+            commitTimer = nil
+        }
+    }
+
     func expire(at deadline: Instant) {
         loop.checkIsolated()
         expiryTimer?.cancel()

@@ -88,6 +88,21 @@ struct StreamingSinkTests {
         #expect(exchange.sent == [.start(200, "~"), .write("["), .write("late"), .finish("]")])
     }
 
+    @Test("the clock of a failed attempt does not open the stream; the next attempt's runs anew")
+    func clockPerAttempt() async throws {
+        let sink = sink()
+        sink.begin(target, attempt: 1)
+        sink.upstreamAccepted()
+        sink.begin(target, attempt: 2)
+        #expect(exchange.commitDelay == nil)
+        exchange.strike()
+        #expect(!sink.isCommitted)
+        sink.upstreamAccepted()
+        #expect(exchange.commitDelay == .seconds(10))
+        exchange.strike()
+        #expect(exchange.sent == [.start(200, "~")])
+    }
+
     @Test("an answer without any content is still a whole stream")
     func empty() async throws {
         let sink = sink()

@@ -82,6 +82,8 @@ final class FakeExchange: HTTPExchange {
         state.withLock { $0.clock = (head, firstBytes, delay) }
     }
 
+    func commitNoLonger() { state.withLock { $0.clock = nil } }
+
     func expire(at deadline: Instant) { state.withLock { $0.deadline = deadline } }
 
     func keepAlive(_ bytes: [UInt8], every interval: Duration) { state.withLock { $0.keepAlive = (bytes, interval) } }

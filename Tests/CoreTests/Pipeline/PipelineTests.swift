@@ -16,7 +16,7 @@ struct PipelineTests {
         world.add("q", [.answers(PipelineWorld.good)])
         let sink = WholeAnswerSink()
         let record = await world.run(into: sink)
-        #expect(try record.get() == AttemptRecord(provider: "p", accountID: "a", model: "m", attempts: 1))
+        #expect(try record.get() == AttemptRecord([.init(provider: "p", accountID: "a", model: "m")]))
         #expect(world.journal.entries == ["p/a m"])
         #expect(sink.response.candidates.first?.parts == [.text("hello")])
         #expect(world.upstreams[0].pool.shortage().ready == 2)

@@ -8,8 +8,8 @@ struct RetryPolicyTests {
     private static let decisions: [GatewayError.Kind: RetryDecision] = [
         .upstreamUnreachable: .elsewhereOrSame, .upstreamTLS: .elsewhereOrSame, .upstreamReset: .elsewhereOrSame,
         .upstreamError: .elsewhereOrSame, .upstreamUnavailable: .elsewhereOrSame,
-        .upstreamBadResponse: .elsewhereOrSame,
-        .upstreamTruncated: .elsewhereOrSame, .upstreamTimeout: .elsewhere, .rateLimited: .elsewhere,
+        .upstreamBadResponse: .elsewhereOrSameOnce, .upstreamTruncated: .elsewhereOrSameOnce,
+        .upstreamTimeout: .elsewhere, .rateLimited: .elsewhere,
         .quotaExhausted: .elsewhere, .upstreamAuth: .elsewhere,
     ]
 

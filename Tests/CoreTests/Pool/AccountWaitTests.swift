@@ -21,7 +21,7 @@ struct AccountWaitTests {
             do throws(GatewayError) {
                 return .success(
                     try await pool.waitForLease(
-                        for: .text, excluding: [], provider: "p", until: deadline, maxDepth: maxDepth))
+                        for: .text, provider: "p", until: deadline, maxDepth: maxDepth))
             } catch { return .failure(error) }
         }
     }

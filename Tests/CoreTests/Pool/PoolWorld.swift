@@ -7,9 +7,12 @@ enum PoolWorld {
     static let wall = WallTime(seconds: 1_767_225_600)
 
     static func credential(
-        _ id: String, value: String = "v", expiresAt: WallTime? = nil, isDisabled: Bool = false
+        _ id: String, value: String = "v", expiresAt: WallTime? = nil, isDisabled: Bool = false, proxy: String? = nil,
+        weight: Int = 1
     ) -> Credential {
-        Credential(accountID: id, values: ["key": Secret(value)], expiresAt: expiresAt, isDisabled: isDisabled)
+        Credential(
+            accountID: id, values: ["key": Secret(value)], expiresAt: expiresAt, isDisabled: isDisabled,
+            proxy: proxy.map { Secret($0) }, weight: weight)
     }
 
     static func limited(_ scope: GatewayError.Scope = .account, retryAfter: Duration? = nil) -> GatewayError {
@@ -29,22 +32,22 @@ extension AccountPoolState {
 
     /// The leased account; `nil` when there is none to lease.
     mutating func take(
-        _ quotaClass: QuotaClass = .text, excluding tried: Set<String> = [], at seconds: Int64 = 0
+        _ quotaClass: QuotaClass = .text, model: String = "", excluding tried: Set<String> = [], at seconds: Int64 = 0
     ) -> String? {
         let (now, wall) = (PoolWorld.start + .seconds(seconds), PoolWorld.wall + .seconds(seconds))
-        guard case .lease(let id) = lease(for: quotaClass, excluding: tried, now: now, wallNow: wall) else {
-            return nil
-        }
+        let choice = lease(for: quotaClass, model: model, excluding: tried, now: now, wallNow: wall)
+        guard case .lease(let id) = choice else { return nil }
         return id
     }
 
     mutating func give(
-        _ id: String, _ quotaClass: QuotaClass = .text, after error: GatewayError? = nil, at seconds: Int64 = 0
+        _ id: String, _ quotaClass: QuotaClass = .text, model: String = "", after error: GatewayError? = nil,
+        at seconds: Int64 = 0
     ) {
-        release(id, for: quotaClass, after: error, now: PoolWorld.start + .seconds(seconds))
+        release(id, for: quotaClass, model: model, after: error, now: PoolWorld.start + .seconds(seconds))
     }
 
-    func lack(_ quotaClass: QuotaClass = .text, at seconds: Int64 = 0) -> Shortage {
+    mutating func lack(_ quotaClass: QuotaClass = .text, at seconds: Int64 = 0) -> Shortage {
         let (now, wall) = (PoolWorld.start + .seconds(seconds), PoolWorld.wall + .seconds(seconds))
         return shortage(for: quotaClass, now: now, wallNow: wall)
     }

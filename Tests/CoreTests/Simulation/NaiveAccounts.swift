@@ -1,28 +1,63 @@
 import PolluxCore
 
-/// The accounts of one provider as the referee keeps them: the documented rules, written as plainly as possible and
-/// without a look at the pool.
-struct NaiveAccounts {
+/// One account in the referee's books.
+final class NaiveAccount {
+    /// What it is for one class of work.
     enum Standing: Equatable { case free, busy, out }
 
-    struct Account {
-        var credential: Credential
-        /// What the source published last; a rotated secret stands in `credential` only.
-        var published: Credential
-        var isPresent = true
-        /// Refused or restricted by the upstream.
-        var isBlamed = false
-        var isIncomplete = false
-        /// Attempts that run, and leases held over a pause.
-        var running = 0
-        var restEnds: [QuotaClass: Instant] = [:]
-        var limitsInARow: [QuotaClass: Int] = [:]
-        /// What it was at the last look, and the event since which it has been that.
-        var standing: [QuotaClass: (now: Standing, since: Int)] = [:]
+    struct Work {
+        var restEnd = Instant(microseconds: .min)
+        var limitsInARow = 0
+        var standing = Standing.out
+        /// The event since which it has been that without a break.
+        var since = 0
         /// The event at which it was last seen free.
-        var lastFree: [QuotaClass: Int] = [:]
+        var lastFree = -1
     }
 
+    let id: String
+    /// With what was rotated since.
+    var credential: Credential
+    /// What the source published last.
+    var published: Credential
+    var isPresent = true
+    /// Refused or restricted by the upstream.
+    var isBlamed = false
+    /// Attempts that run, and leases held over a pause.
+    var running = 0
+    /// In the order of `QuotaClass.allCases`.
+    var works = Array(repeating: Work(), count: QuotaClass.allCases.count)
+
+    init(_ credential: Credential) {
+        (id, self.credential, published) = (credential.accountID, credential, credential)
+    }
+
+    func isUsable(_ wallNow: WallTime) -> Bool {
+        guard isPresent, !published.isDisabled, !isBlamed, SimulatedProvider.lacks(published) == nil else {
+            return false
+        }
+        return published.expiresAt.map { $0 > wallNow } ?? true
+    }
+
+    subscript(quotaClass: QuotaClass) -> Work {
+        get { works[quotaClass.place] }
+        set { works[quotaClass.place] = newValue }
+    }
+}
+
+extension QuotaClass {
+    var place: Int {
+        switch self {
+        case .text: 0
+        case .images: 1
+        case .videos: 2
+        }
+    }
+}
+
+/// The accounts of one provider as the referee keeps them: the documented rules, written as plainly as possible and
+/// without a look at the pool.
+final class NaiveAccounts {
     /// What keeps accounts from being leased, in figures.
     struct Figures: Equatable {
         var accounts = 0, ready = 0, busy = 0, cooling = 0, unusable = 0
@@ -30,120 +65,127 @@ struct NaiveAccounts {
     }
 
     let rules: AccountPoolState.Rules
-    private(set) var order: [String] = []
-    private(set) var accounts: [String: Account] = [:]
+    private var accounts: [String: NaiveAccount] = [:]
+    /// Those that the source names, in its order.
+    private(set) var present: [NaiveAccount] = []
 
     init(_ rules: AccountPoolState.Rules) { self.rules = rules }
 
-    subscript(id: String) -> Account? { accounts[id] }
+    subscript(id: String) -> NaiveAccount? { accounts[id] }
 
     // MARK: Events
 
-    mutating func begin(_ id: String) { accounts[id]?.running += 1 }
+    func begin(_ id: String) { accounts[id]?.running += 1 }
 
-    mutating func end(_ id: String) {
-        accounts[id]?.running -= 1
-        if let account = accounts[id], !account.isPresent, account.running <= 0 { accounts[id] = nil }
+    func end(_ id: String) {
+        guard let account = accounts[id] else { return }
+        account.running -= 1
+        if !account.isPresent, account.running <= 0 { accounts[id] = nil }
     }
 
-    mutating func blame(_ id: String, _ quotaClass: QuotaClass, _ error: GatewayError, _ now: Instant) {
+    func blame(_ id: String, _ quotaClass: QuotaClass, _ error: GatewayError, _ now: Instant) {
+        guard let account = accounts[id] else { return }
         switch error.accountEffect {
         case .none: break
-        case .rejectCredential, .restrict: accounts[id]?.isBlamed = true
+        case .rejectCredential, .restrict: account.isBlamed = true
         case .cool:
             for one in QuotaClass.allCases where error.scope == .account || one == quotaClass {
-                rest(id, one, error.retryAfter, now)
+                rest(&account.works[one.place], error.retryAfter, now)
             }
         }
     }
 
     /// A success ends the doubling, unless a rest has begun meanwhile.
-    mutating func praise(_ id: String, _ quotaClass: QuotaClass, _ now: Instant) {
-        guard let account = accounts[id], (account.restEnds[quotaClass] ?? now) <= now else { return }
-        accounts[id]?.limitsInARow[quotaClass] = 0
+    func praise(_ id: String, _ quotaClass: QuotaClass, _ now: Instant) {
+        guard let account = accounts[id], account[quotaClass].restEnd <= now else { return }
+        account[quotaClass].limitsInARow = 0
     }
 
-    private mutating func rest(_ id: String, _ quotaClass: QuotaClass, _ asked: Duration?, _ now: Instant) {
-        guard let account = accounts[id] else { return }
-        if let end = account.restEnds[quotaClass], end > now {
-            if let asked { accounts[id]?.restEnds[quotaClass] = max(end, now + asked) }
+    private func rest(_ work: inout NaiveAccount.Work, _ asked: Duration?, _ now: Instant) {
+        guard work.restEnd <= now else {
+            if let asked { work.restEnd = max(work.restEnd, now + asked) }
             return
         }
         var own = rules.cooldown
-        for _ in 0..<min(account.limitsInARow[quotaClass] ?? 0, 30) { own = min(own * 2, rules.maxCooldown) }
-        accounts[id]?.limitsInARow[quotaClass, default: 0] += 1
-        accounts[id]?.restEnds[quotaClass] = now + (asked ?? min(own, rules.maxCooldown))
+        for _ in 0..<min(work.limitsInARow, 30) { own = min(own * 2, rules.maxCooldown) }
+        work.limitsInARow += 1
+        work.restEnd = now + (asked ?? min(own, rules.maxCooldown))
     }
 
-    mutating func rotate(_ credential: Credential) { accounts[credential.accountID]?.credential = credential }
+    func rotate(_ credential: Credential) { accounts[credential.accountID]?.credential = credential }
 
-    mutating func replace(with credentials: [Credential], incomplete: Set<String>) {
-        order = credentials.map(\.accountID)
-        for id in accounts.keys.sorted() where !order.contains(id) {
-            if (accounts[id]?.running ?? 0) > 0 { accounts[id]?.isPresent = false } else { accounts[id] = nil }
-        }
-        for credential in credentials {
-            let id = credential.accountID
-            var account = accounts[id] ?? Account(credential: credential, published: credential)
+    func replace(with credentials: [Credential]) {
+        let before = present
+        present = credentials.map { credential in
+            let account = accounts[credential.accountID] ?? NaiveAccount(credential)
             if account.published != credential || !account.isPresent {
                 (account.credential, account.isBlamed) = (credential, false)
             }
             (account.published, account.isPresent) = (credential, true)
-            account.isIncomplete = incomplete.contains(id)
-            accounts[id] = account
+            accounts[account.id] = account
+            return account
+        }
+        for account in before where !present.contains(where: { $0 === account }) {
+            account.isPresent = false
+            if account.running <= 0 { accounts[account.id] = nil }
         }
     }
 
     // MARK: Questions
 
-    func isUsable(_ account: Account, _ wallNow: WallTime) -> Bool {
-        guard account.isPresent, !account.published.isDisabled, !account.isBlamed, !account.isIncomplete else {
-            return false
-        }
-        return account.published.expiresAt.map { $0 > wallNow } ?? true
-    }
-
-    func standing(_ account: Account, _ quotaClass: QuotaClass, _ now: Instant, _ wallNow: WallTime) -> Standing {
-        guard isUsable(account, wallNow), (account.restEnds[quotaClass] ?? now) <= now else { return .out }
+    func standing(
+        _ account: NaiveAccount, _ quotaClass: QuotaClass, _ now: Instant, _ wallNow: WallTime
+    ) -> NaiveAccount.Standing {
+        guard account.isUsable(wallNow), account.works[quotaClass.place].restEnd <= now else { return .out }
         return account.running < rules.maxInFlight ? .free : .busy
     }
 
     /// Looks at every account again after something happened.
     ///
     /// - Parameter lastFree: Until which event those were free that no longer are.
-    mutating func look(_ event: Int, lastFree: Int, _ now: Instant, _ wallNow: WallTime) {
-        for id in order {
-            guard var account = accounts[id] else { continue }
+    func look(_ event: Int, lastFree: Int, _ now: Instant, _ wallNow: WallTime) {
+        for account in present {
             for quotaClass in QuotaClass.allCases {
                 let standing = standing(account, quotaClass, now, wallNow)
-                let known = account.standing[quotaClass]
-                if known?.now != standing { account.standing[quotaClass] = (standing, event) }
-                if standing == .free { account.lastFree[quotaClass] = event }
-                if standing != .free, known?.now == .free { account.lastFree[quotaClass] = lastFree }
+                let place = quotaClass.place
+                let known = account.works[place].standing
+                if standing == .free {
+                    account.works[place].lastFree = event
+                } else if known == .free {
+                    account.works[place].lastFree = lastFree
+                }
+                if known != standing {
+                    account.works[place].standing = standing
+                    account.works[place].since = event
+                }
             }
-            accounts[id] = account
         }
     }
 
     /// Accounts that have been `standing` since before `event` without a break.
-    func lasting(_ standing: Standing, _ quotaClass: QuotaClass, before event: Int) -> [String] {
-        order.filter { id in
-            guard let known = accounts[id]?.standing[quotaClass] else { return false }
-            return known.now == standing && known.since < event
-        }
+    ///
+    /// - Parameter unseen: How many leases there may be that nobody has seen yet; a free account has room for them.
+    func lasting(
+        _ standing: NaiveAccount.Standing, _ quotaClass: QuotaClass, before event: Int, unseen: Int = 0
+    ) -> [String] {
+        present.filter { account in
+            let work = account.works[quotaClass.place]
+            guard work.standing == standing, work.since < event else { return false }
+            return standing != .free || rules.maxInFlight - account.running > unseen
+        }.map(\.id)
     }
 
     func figures(_ quotaClass: QuotaClass, _ now: Instant, _ wallNow: WallTime) -> Figures {
         var figures = Figures()
-        for account in order.compactMap({ accounts[$0] }) {
+        for account in present {
             figures.accounts += 1
             switch standing(account, quotaClass, now, wallNow) {
             case .free: figures.ready += 1
             case .busy: figures.busy += 1
-            case .out where !isUsable(account, wallNow): figures.unusable += 1
+            case .out where !account.isUsable(wallNow): figures.unusable += 1
             case .out:
                 figures.cooling += 1
-                let wait = (account.restEnds[quotaClass] ?? now) - now
+                let wait = account[quotaClass].restEnd - now
                 figures.firstBack = min(figures.firstBack ?? wait, wait)
             }
         }

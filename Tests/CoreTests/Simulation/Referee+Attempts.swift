@@ -67,7 +67,7 @@ extension Referee {
         guard let error = visit.lastFailure, let end = previous.end?.at else {
             return check(false, .noVainRetry, name)
         }
-        check(Self.mayHelpElsewhere(error), .noVainRetry, name)
+        check(Self.mayHelpElsewhere(error) && !visit.hasSideEffect, .noVainRetry, name)
         check(visit.deadline - now > .seconds(1), .retryHasTime, "\(name), \(visit.deadline - now) left")
         let isSame = (previous.provider, previous.account) == (provider, account)
         if isSame {
@@ -79,8 +79,7 @@ extension Referee {
             check(!visit.hasTried(provider, account), .accountOnce, "\(name), tried before")
         }
         let pause = now - end
-        let longest = Duration.milliseconds(min(2000, 100 << min(visit.attempts.count, 10)))
-        check(pause == .zero || (isSame && pause <= longest), .pauseOnlyForSame, "\(name), \(pause)")
+        check(pause == .zero || (isSame && pause <= .seconds(2)), .pauseOnlyForSame, "\(name), \(pause)")
     }
 
     private func checkLease(_ visit: Visit, _ provider: String, _ credential: Credential) {
@@ -92,16 +91,17 @@ extension Referee {
         }
         let isHeld = visit.held.map { ($0.provider, $0.account) == (provider, id) } ?? false
         let standing = books.standing(account, visit.quotaClass, now, wallNow)
-        let wasFree = (account.lastFree[visit.quotaClass] ?? -1) > visit.leaseWindow
+        let wasFree = account[visit.quotaClass].lastFree > visit.leaseWindow
         check(isHeld || standing == .free || wasFree, .leasedWhenFree, "\(name) is \(standing)")
         check(account.running - (isHeld ? 1 : 0) < books.rules.maxInFlight, .inFlightBounded, name)
         check(account.credential["key"] == credential["key"], .newestSecret, name)
     }
 
-    /// Reckons a provider's budget anew (T-4), in floating point like the original, so within a hair.
+    /// Reckons a provider's budget anew (T-4), in floating point like the original, so within a hair. What a request
+    /// asks of a provider first is no retry there, even if another provider has failed it before.
     private func payBudget(_ visit: Visit, _ provider: String) {
         let tokens = budgets[provider] ?? 0
-        guard let last = visit.lastFailure else {
+        guard let last = visit.lastFailure, visit.attempts.contains(where: { $0.provider == provider }) else {
             budgets[provider] = min(100, tokens + plan.retry.budgetRatio)
             return
         }
@@ -112,8 +112,14 @@ extension Referee {
 
     /// Accounts of a provider that the request could have had ever since it came.
     func untried(_ visit: Visit, _ provider: String) -> [String] {
-        (accounts[provider]?.lasting(.free, visit.quotaClass, before: visit.arrivalEvent) ?? [])
+        let unseen = unseenLeases(besides: visit)
+        return (accounts[provider]?.lasting(.free, visit.quotaClass, before: visit.arrivalEvent, unseen: unseen) ?? [])
             .filter { !visit.hasTried(provider, $0) }
+    }
+
+    /// Leases that others may have been given in this moment without having used them yet.
+    func unseenLeases(besides visit: Visit) -> Int {
+        visits.count { $0 !== visit && ($0.state == .waiting || ($0.state == .between && $0.held == nil)) }
     }
 
     /// The table of classes in the reliability requirements, section 11.

@@ -16,6 +16,11 @@ extension Referee {
         visit.leftAt = now
     }
 
+    func isAccepted(_ visit: Visit) {
+        guard let last = visit.attempts.indices.last else { return }
+        visit.attempts[last].isAccepted = true
+    }
+
     func commits(_ visit: Visit, by what: String) {
         guard !visit.isCommitted else { return }
         happened("commits", "#\(visit.id) by \(what)")
@@ -84,16 +89,26 @@ extension Referee {
             check(visit.attempts.isEmpty, .lastFailureTold, name)
             let expected: GatewayError.Kind = visit.candidates.isEmpty ? .unsupported : .noAccountAvailable
             check(error.kind == expected, .refusedForCause, name)
-            if visit.leftAt == nil { refusedNow.append(visit) }
+            if visit.leftAt == nil { noteRefusal(visit) }
         }
         checkRetryAfter(visit, error)
+    }
+
+    private func noteRefusal(_ visit: Visit) {
+        let unseen = unseenLeases(besides: visit)
+        func names(_ standing: NaiveAccount.Standing) -> [String] {
+            visit.candidates.flatMap {
+                accounts[$0]?.lasting(standing, visit.quotaClass, before: momentEvent, unseen: unseen) ?? []
+            }
+        }
+        refusedNow.append(Refusal(visit: visit, free: names(.free), busy: names(.busy)))
     }
 
     private func checkNothingForgone(_ visit: Visit, _ failure: GatewayError) {
         // How often a timeout or an unreadable answer may be repeated is bounded by a count of its own.
         let isFirstOfItsClass = visit.failures.filter { Self.isCountedApart($0) }.count <= 1
         guard !visit.isCommitted, visit.leftAt == nil, Self.mayHelpElsewhere(failure),
-            visit.attempts.count < maxAttempts, visit.deadline - now > .seconds(1), isFirstOfItsClass
+            !visit.hasSideEffect, visit.attempts.count < maxAttempts, visit.deadline - now > .seconds(1), isFirstOfItsClass
         else { return }
         let price = failure.kind == .upstreamTimeout ? 2.0 : 1.0
         guard visit.candidates.allSatisfy({ (budgets[$0] ?? 0) > price + 1e-6 }) else { return count("budget spent") }

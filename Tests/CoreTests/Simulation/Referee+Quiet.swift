@@ -9,7 +9,7 @@ extension Referee {
         checkLeavers()
         checkQueue(waiting)
         checkFairness(waiting)
-        for visit in refusedNow { checkRefusal(visit, waiting) }
+        for refusal in refusedNow { checkRefusal(refusal, waiting) }
         for provider in plan.providers {
             guard let pool = pools[provider.name] else { continue }
             for quotaClass in QuotaClass.allCases { checkFigures(provider.name, quotaClass, pool) }
@@ -71,19 +71,14 @@ extension Referee {
         }
     }
 
-    private func checkRefusal(_ visit: Visit, _ waiting: [Visit]) {
-        for provider in visit.candidates {
-            let free = accounts[provider]?.lasting(.free, visit.quotaClass, before: momentEvent) ?? []
-            check(free.isEmpty, .refusedForCause, "#\(visit.id) though \(provider)/\(free) were free")
-            guard now < visit.arrival + plan.queue.maxWait else { continue }
-            let mayBeFull = queuedBefore + startedNow.count + refusedNow.count + waiting.count > plan.queue.maxDepth
-            guard !mayBeFull || visit.hasQueued else {
-                count("queue full")
-                continue
-            }
-            let busy = accounts[provider]?.lasting(.busy, visit.quotaClass, before: momentEvent) ?? []
-            check(busy.isEmpty, .refusedForCause, "#\(visit.id) though \(provider)/\(busy) are only busy")
-        }
+    private func checkRefusal(_ refusal: Refusal, _ waiting: [Visit]) {
+        let visit = refusal.visit
+        check(refusal.free.isEmpty, .refusedForCause, "#\(visit.id) though \(refusal.free) were free")
+        let patience = min(visit.arrival + plan.queue.maxWait, visit.deadline)
+        guard now < patience else { return count("waited in vain") }
+        let mayBeFull = queuedBefore + startedNow.count + refusedNow.count + waiting.count > plan.queue.maxDepth
+        guard !mayBeFull || visit.hasQueued else { return count("queue full") }
+        check(refusal.busy.isEmpty, .refusedForCause, "#\(visit.id) though \(refusal.busy) were only busy")
     }
 
     private func checkFigures(_ provider: String, _ quotaClass: QuotaClass, _ pool: AccountPool) {
@@ -108,9 +103,7 @@ extension Referee {
         meetMoment()
         for provider in plan.providers {
             guard let pool = pools[provider.name], let books = accounts[provider.name] else { continue }
-            let free = books.order.filter { id in
-                books[id].map { books.standing($0, .text, now, wallNow) == .free } ?? false
-            }
+            let free = books.present.filter { books.standing($0, .text, now, wallNow) == .free }
             for round in 1...2 {
                 let leases = Self.leaseAll(pool)
                 check(

@@ -86,6 +86,7 @@ final class SimulatedClient: @unchecked Sendable {
 
     /// A stream opens ten seconds after the upstream has accepted, whatever the pipeline is at by then.
     fileprivate func accepted() {
+        world.referee.isAccepted(visit)
         guard visit.isStreamed else { return }
         commitClock?.cancel()
         commitClock = world.simulation.start { [self] in
@@ -101,7 +102,7 @@ final class SimulatedClient: @unchecked Sendable {
         if visit.isStreamed, event.isContent { world.referee.commits(visit, by: "content") }
         let time = world.simulation.time
         if visit.isStreamed, readingPause > .zero { try await time.sleep(until: time.now + readingPause) }
-        if event == .ended, visit.leftAt == nil { world.referee.attemptEnds(visit, visit.attempts.count, .answered) }
+        if event == .ended { world.referee.attemptEnds(visit, visit.attempts.count, .answered) }
     }
 
     fileprivate var isCommitted: Bool { visit.isCommitted }

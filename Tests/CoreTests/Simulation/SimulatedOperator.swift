@@ -9,7 +9,6 @@ final class SimulatedOperator: @unchecked Sendable {
         var published: [Credential]
         /// Accounts that the source has, published now or not.
         var known: [Credential]
-        var incomplete: Set<String> = []
     }
 
     private let world: SimulatedWorld
@@ -43,7 +42,7 @@ final class SimulatedOperator: @unchecked Sendable {
                 source.known[index] = Credential(
                     accountID: source.known[index].accountID, values: ["key": Secret("v\(version)")])
             }
-            (source.published, source.incomplete) = (source.known, [])
+            source.published = source.known
             sources[provider.name] = source
             publish(provider.name)
         }
@@ -60,7 +59,7 @@ final class SimulatedOperator: @unchecked Sendable {
         case 2:
             let wall = world.simulation.time.wallNow
             source.known[index].expiresAt = dice.chance(40) ? nil : wall + dice.pick(seconds: [0, 1, 60, 7200])
-        case 3: source.incomplete.formSymmetricDifference([id])
+        case 3: source.known[index].values["key"] = nil
         case 4: stepWallClock()
         case 5: break
         default:
@@ -78,10 +77,8 @@ final class SimulatedOperator: @unchecked Sendable {
 
     private func publish(_ provider: String) {
         guard let source = sources[provider] else { return }
-        world.referee.sourceWillPublish(provider, source.published, incomplete: source.incomplete)
-        world.pools[provider]?.update(source: "source", source.published) { credential in
-            source.incomplete.contains(credential.accountID) ? "lacks a value" : nil
-        }
+        world.referee.sourceWillPublish(provider, source.published)
+        world.pools[provider]?.update(source: "source", source.published) { SimulatedProvider.lacks($0) }
     }
 
     private func stepWallClock() {

@@ -16,6 +16,11 @@ final class SimulatedProvider: Provider {
         throw GatewayError(.internalError, .request, "a simulated provider is made by its world")
     }
 
+    /// As a provider's check of a record: it sees the record alone.
+    static func lacks(_ credential: Credential) -> String? { credential["key"] == nil ? "lacks a key" : nil }
+
+    func problem(with credential: Credential) -> String? { Self.lacks(credential) }
+
     func quotaClass(of request: ModelRequest) -> QuotaClass { request.modalities.contains(.image) ? .images : .text }
 
     func refusal(of request: ModelRequest) -> GatewayError? {
@@ -42,7 +47,7 @@ final class SimulatedProvider: Provider {
 
     private func rotate(_ credential: Credential, _ lease: any AccountLease) async throws(GatewayError) {
         var newest = lease.credential
-        newest.values["key"] = Secret((newest["key"]?.reveal() ?? "") + "r")
+        newest.values["key"] = Secret((newest["key"]?.reveal() ?? "?") + "r")
         world.referee.willRotate(plan.name, newest)
         try await lease.rotate(to: newest)
     }

@@ -3,7 +3,7 @@ import PolluxTesting
 import Synchronization
 import Testing
 
-@testable import PolluxCore
+import PolluxCore
 
 /// Days of a gateway's life in virtual time. The argument is the seed; `POLLUX_SEED=n` runs that one alone.
 @Suite("Simulated days", .serialized)
@@ -14,6 +14,27 @@ struct SimulationTests {
         if let violation = report.violation {
             Issue.record("\(violation)\n\(SimulationSeeds.replay(seed))\n\(report.lastLines.joined(separator: "\n"))")
         }
+    }
+
+    @Test("one seed is one run: its jobs, times and answers are the same again", arguments: [1, 7, 23])
+    func repeats(seed: Int) {
+        let (first, second) = (SimulationSeeds.report(of: seed), SimulatedWorld.run(seed: UInt64(seed)))
+        #expect(first.hash == second.hash)
+        #expect(first.steps == second.steps)
+        #expect(first.hash != SimulationSeeds.report(of: seed + 1).hash)
+    }
+
+    @Test(
+        "between them the seeds meet everything that the rules are about", .enabled(if: SimulationSeeds.all.count >= 50)
+    )
+    func variety() {
+        let reports = SimulationSeeds.all.prefix(50).map(SimulationSeeds.report(of:))
+        var tally: [String: Int] = [:]
+        for report in reports { tally.merge(report.tally, uniquingKeysWith: +) }
+        let met = SimulationSeeds.needed.filter { tally[$0, default: 0] == 0 }
+        #expect(met.isEmpty, "never happened: \(met)")
+        let days = reports.map { $0.length / .seconds(86_400) }.reduce(0, +) / Double(reports.count)
+        #expect(days > 0.5, "a seed lasts \(days) days")
     }
 }
 
@@ -27,6 +48,16 @@ enum SimulationSeeds {
         "replay with: POLLUX_SEED=\(seed) swift test --filter SimulationTests"
     }
 
+    /// What must happen somewhere: else the rules about it are never put to the test.
+    static let needed =
+        Deed.allCases.map(\.rawValue) + [
+            "answered", "retry", "same account again", "pauses", "queues", "queue full", "waited in vain",
+            "budget spent", "commits by clock", "commits by content", "wall clock", "rotated",
+            "leaves while waiting", "leaves while attempting", "leaves while between",
+            "runs out of time while waiting", "runs out of time while attempting", "fails with noAccountAvailable",
+            "fails with unsupported", "fails with cancelled",
+        ]
+
     private static let known = Mutex<[Int: SimulatedWorld.Report]>([:])
 
     /// Each seed is run once, whoever asks for it.
@@ -37,5 +68,5 @@ enum SimulationSeeds {
         return report
     }
 
-    private static func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
+    static func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 }

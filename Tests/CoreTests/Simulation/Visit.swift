@@ -8,6 +8,7 @@ final class Visit {
         let account: String
         let script: Script
         let start: Instant
+        var isAccepted = false
         var end: (at: Instant, how: Ending)?
     }
 
@@ -55,6 +56,9 @@ final class Visit {
     var failures: [GatewayError] {
         attempts.compactMap { if case .failed(let error)? = $0.end?.how { error } else { nil } }
     }
+
+    /// The upstream has begun work that must not be begun twice: it accepted something other than text (T-7).
+    var hasSideEffect: Bool { quotaClass != .text && attempts.contains { $0.isAccepted } }
 
     func hasTried(_ provider: String, _ account: String) -> Bool {
         attempts.contains { $0.provider == provider && $0.account == account }

@@ -56,6 +56,8 @@ struct Script: Sendable {
         if deed == .timesOut { delay = dice.pick(seconds: [5, 60]) }
         if deed == .answersSlowly { gap = dice.pick(seconds: [5, 20, 40]) }
         if refusal == nil { writeAnswer(attempt, dice) }
+        // Some failures come just before a stream would open by itself.
+        if deed == .breaksEarly || deed == .endsEarly { stall = dice.pick(seconds: [0, 1, 9.9, 9.99, 20]) }
     }
 
     private static func refusal(_ deed: Deed, _ attempt: Int, _ dice: Dice) -> GatewayError? {

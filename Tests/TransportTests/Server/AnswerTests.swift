@@ -218,6 +218,8 @@ struct AnswerTests {
         let silence = Signal()
         try await withServer { exchange throws(GatewayError) in
             let head = HTTPResponseHead(status: 200, fields: ["content-type": "text/event-stream"])
+            exchange.commitLater(head, firstBytes: Array(": never\n\n".utf8), after: .milliseconds(1))
+            exchange.commitNoLonger()
             exchange.commitLater(head, firstBytes: Array(": wait\n\n".utf8), after: .milliseconds(200))
             exchange.keepAlive(Array(": ping\n\n".utf8), every: .milliseconds(20))
             #expect(!exchange.isCommitted)

@@ -1,0 +1,139 @@
+import Synchronization
+
+/// Sends a conversation back to the account that served it last. A preference only: an account that is busy or rests is
+/// passed over.
+///
+/// A conversation is known by what its client says (`ConversationHints`); else by how it begins. After an answer the
+/// hash of all messages of the request is kept. The next request of the conversation has the same messages, the model's
+/// turn and something new, so one of its beginnings that end before a model's turn is the one that was kept.
+public final class Affinity: Sendable {
+    private let table: Mutex<AffinityTable>
+    private let key: KeyedHash.Key
+
+    /// Beginnings that are looked up for one request, the longest first. More only matter to a client that takes back
+    /// many turns at once.
+    private static let longestLook = 32
+
+    public init(_ rules: ConversationRules, random: any RandomSource) {
+        table = Mutex(AffinityTable(rules))
+        key = KeyedHash.Key(random.next(), random.next())
+    }
+
+    /// The names under which a request's conversation is looked up, the best first, and kept after an answer.
+    struct Threads: Sendable, Equatable {
+        var lookups: [KeyedHash.Value] = []
+        var records: [KeyedHash.Value] = []
+    }
+
+    func threads(of request: ModelRequest) -> Threads {
+        let hints = request.conversation
+        var threads = Threads()
+        if let answer = hints.answerID { threads.records.append(name(.answer, answer, request)) }
+        if let id = hints.id {
+            let name = name(.conversation, id, request)
+            return Threads(lookups: [name], records: threads.records + [name])
+        }
+        if let previous = hints.previousResponseID { threads.lookups.append(name(.answer, previous, request)) }
+        if let cacheKey = hints.promptCacheKey {
+            let name = name(.cacheKey, cacheKey, request)
+            threads.lookups.append(name)
+            threads.records.append(name)
+        }
+        let (beginnings, whole) = beginnings(of: request)
+        threads.lookups += beginnings
+        threads.records.append(whole)
+        return threads
+    }
+
+    func favourite(of threads: Threads, now: Instant) -> Favourite? {
+        guard !threads.lookups.isEmpty else { return nil }
+        return table.withLock { table in
+            for name in threads.lookups { if let known = table.find(name, now: now) { return known } }
+            return nil
+        }
+    }
+
+    func remember(_ threads: Threads, _ favourite: Favourite, now: Instant) {
+        table.withLock { table in
+            for name in threads.records { table.set(name, favourite, now: now) }
+        }
+    }
+
+    // MARK: Names
+
+    /// Keeps a client's conversation ids, its cache keys and so on apart.
+    private enum Kind: UInt8 { case conversation, answer, cacheKey, beginning }
+
+    /// A hash that only this client's requests can have.
+    private func hash(_ kind: Kind, _ request: ModelRequest) -> KeyedHash {
+        var hash = KeyedHash(key)
+        hash.append(kind.rawValue)
+        hash.append(request.client.keyID)
+        return hash
+    }
+
+    private func name(_ kind: Kind, _ text: String, _ request: ModelRequest) -> KeyedHash.Value {
+        var hash = hash(kind, request)
+        hash.append(text)
+        return hash.value
+    }
+
+    /// The hashes of the request's beginnings that end before a model's turn, the longest first, and of all of it.
+    private func beginnings(of request: ModelRequest) -> ([KeyedHash.Value], whole: KeyedHash.Value) {
+        var hash = hash(.beginning, request)
+        hash.append(request.system)
+        var found: [KeyedHash.Value] = []
+        for turn in request.turns {
+            if turn.role == .model { found.append(hash.value) }
+            hash.append(turn)
+        }
+        return (found.suffix(Self.longestLook).reversed(), hash.value)
+    }
+}
+
+extension KeyedHash {
+    fileprivate mutating func append(_ turn: Turn) {
+        append(UInt8(turn.role == .user ? 0 : 1))
+        append(turn.parts)
+    }
+
+    fileprivate mutating func append(_ parts: [Part]) {
+        append(parts.count)
+        for part in parts {
+            switch part.content {
+            case .text(let text): append(0, text)
+            case .reasoning(let text): append(1, text)
+            case .refusal(let text): append(2, text)
+            case .toolCall(let call):
+                append(3, call.name)
+                append(call.rawArguments)
+            case .toolResult(let result):
+                append(4, result.callID)
+                append(result.parts)
+            case .media(let media):
+                append(5, media.mimeType)
+                append(media.source)
+            }
+        }
+    }
+
+    private mutating func append(_ tag: UInt8, _ text: String) {
+        append(tag)
+        append(text)
+    }
+
+    private mutating func append(_ source: Media.Source) {
+        switch source {
+        case .url(let url): append(0, url)
+        case .file(let id): append(1, id)
+        case .inline(let bytes):
+            // Enough to tell pictures apart; a client that forges two alike fools only itself.
+            append(UInt8(2))
+            append(bytes.count)
+            bytes.withUnsafeBufferPointer { all in
+                append(raw: UnsafeBufferPointer(rebasing: all.prefix(4096)))
+                append(raw: UnsafeBufferPointer(rebasing: all.suffix(4096)))
+            }
+        }
+    }
+}
