@@ -135,7 +135,7 @@ extension GatewayError {
         switch kind {
         case .upstreamUnreachable, .upstreamTLS, .upstreamReset, .upstreamTimeout, .upstreamTruncated,
             .upstreamBadResponse, .upstreamError, .upstreamTooLarge, .upstreamAuth, .upstreamUnavailable,
-            .invalidStructuredOutput, .noAccountAvailable, .overloaded, .internalError:
+            .upstreamInvalidOutput, .noAccountAvailable, .overloaded, .internalError:
             true
         default: false
         }

@@ -14,7 +14,7 @@ public struct GatewayError: Error, Sendable, Equatable, CustomStringConvertible 
         case upstreamUnreachable, upstreamTLS, upstreamReset, upstreamTimeout, upstreamTruncated, upstreamBadResponse
         case upstreamError, upstreamTooLarge, upstreamAuth, upstreamRejected, upstreamUnavailable
         /// The model was asked for JSON of a given form, and once more to correct it, and still did not keep to it.
-        case invalidStructuredOutput
+        case upstreamInvalidOutput
         // Ours.
         case noAccountAvailable, overloaded, shuttingDown, internalError
     }

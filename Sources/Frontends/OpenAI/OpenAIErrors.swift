@@ -42,7 +42,7 @@ struct OpenAIErrorBody {
         case .quotaExhausted: "insufficient_quota"
         case .upstreamUnreachable, .upstreamTLS, .upstreamReset, .upstreamTimeout, .upstreamTruncated,
             .upstreamBadResponse, .upstreamError, .upstreamTooLarge, .upstreamAuth, .upstreamUnavailable,
-            .invalidStructuredOutput, .noAccountAvailable, .overloaded, .shuttingDown, .internalError:
+            .upstreamInvalidOutput, .noAccountAvailable, .overloaded, .shuttingDown, .internalError:
             "server_error"
         }
     }

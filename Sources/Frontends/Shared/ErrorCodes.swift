@@ -36,7 +36,7 @@ extension GatewayError.Kind {
         case .upstreamAuth: "upstream_auth_error"
         case .upstreamRejected: "upstream_rejected"
         case .upstreamUnavailable: "upstream_unavailable"
-        case .invalidStructuredOutput: "invalid_structured_output"
+        case .upstreamInvalidOutput: "invalid_structured_output"
         case .noAccountAvailable: "no_account_available"
         case .overloaded: "overloaded"
         case .shuttingDown: "server_shutting_down"

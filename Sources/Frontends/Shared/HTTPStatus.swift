@@ -22,7 +22,7 @@ extension GatewayError {
         case .internalError: 500
         case .unsupportedTransferCoding: 501
         case .upstreamUnreachable, .upstreamTLS, .upstreamReset, .upstreamTruncated, .upstreamBadResponse,
-            .upstreamError, .upstreamTooLarge, .upstreamAuth, .invalidStructuredOutput:
+            .upstreamError, .upstreamTooLarge, .upstreamAuth, .upstreamInvalidOutput:
             502
         case .upstreamUnavailable, .noAccountAvailable, .overloaded, .shuttingDown: 503
         case .upstreamTimeout: 504

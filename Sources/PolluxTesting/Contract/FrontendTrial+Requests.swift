@@ -31,7 +31,7 @@ extension FrontendTrial {
         switch kind {
         case .upstreamUnreachable, .upstreamTLS, .upstreamReset, .upstreamTimeout, .upstreamTruncated,
             .upstreamBadResponse, .upstreamError, .upstreamTooLarge, .upstreamAuth, .upstreamUnavailable,
-            .noAccountAvailable, .overloaded, .shuttingDown, .internalError:
+            .upstreamInvalidOutput, .noAccountAvailable, .overloaded, .shuttingDown, .internalError:
             500...599
         case .upstreamRejected, .cancelled, .unsupportedTransferCoding, .unsupportedVersion: 400...599
         default: 400...499

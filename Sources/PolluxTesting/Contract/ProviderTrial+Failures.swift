@@ -108,7 +108,7 @@ extension ProviderTrial {
     private static let kinds: Set<GatewayError.Kind> = [
         .upstreamUnreachable, .upstreamTLS, .upstreamReset, .upstreamTimeout, .upstreamTruncated,
         .upstreamBadResponse, .upstreamError, .upstreamTooLarge, .upstreamAuth, .upstreamRejected,
-        .upstreamUnavailable, .rateLimited, .quotaExhausted, .contextTooLong, .blocked, .modelNotFound, .unsupported,
-        .invalidRequest, .requestTooLarge, .unsupportedMediaType, .cancelled,
+        .upstreamInvalidOutput, .upstreamUnavailable, .rateLimited, .quotaExhausted, .contextTooLong, .blocked,
+        .modelNotFound, .unsupported, .invalidRequest, .requestTooLarge, .unsupportedMediaType, .cancelled,
     ]
 }

@@ -42,7 +42,7 @@ struct OpenAIErrorTests {
             (.upstreamBadResponse, 502, "server_error", "upstream_bad_response"),
             (.upstreamError, 502, "server_error", "upstream_error"),
             (.upstreamTooLarge, 502, "server_error", "upstream_too_large"),
-            (.invalidStructuredOutput, 502, "server_error", "invalid_structured_output"),
+            (.upstreamInvalidOutput, 502, "server_error", "invalid_structured_output"),
             (.upstreamAuth, 502, "server_error", "upstream_auth_error"),
             (.upstreamRejected, 400, "invalid_request_error", "upstream_rejected"),
             (.upstreamUnavailable, 503, "server_error", "upstream_unavailable"),

@@ -32,7 +32,7 @@ struct StructuredAnswer: Sendable {
         guard mayRepair else {
             return .failed(
                 GatewayError(
-                    .invalidStructuredOutput, .request,
+                    .upstreamInvalidOutput, .request,
                     "the model did not keep to the requested JSON form, also when told what was wrong: \(fault); "
                         + "simplify the schema, or choose a model of another provider", param: "response_format"))
         }

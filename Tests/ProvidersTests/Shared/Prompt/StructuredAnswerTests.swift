@@ -141,7 +141,7 @@ struct StructuredAnswerTests {
             Issue.record("a second bad reply must fail")
             return
         }
-        #expect(error.kind == .invalidStructuredOutput)
+        #expect(error.kind == .upstreamInvalidOutput)
         #expect(error.scope == .request)
         #expect(error.message.contains("x must be a number, but is a string"))
     }
@@ -194,7 +194,7 @@ struct StructuredSourceTests {
     func failed() async throws {
         let bad: [ModelEvent] = [start, .textDelta("no"), .finished(.stop), .ended]
         let error = await #expect(throws: GatewayError.self) { try await run(bad, then: bad) }
-        #expect(error?.kind == .invalidStructuredOutput)
+        #expect(error?.kind == .upstreamInvalidOutput)
     }
 
     @Test("what was cut, filtered, refused or calls a function is left as it is")
