@@ -3,14 +3,18 @@ internal import PolluxCore
 /// One account as operators write it, in the environment or in a file: a JSON object whose texts are its secrets.
 ///
 /// `id`, `expires_at`, `disabled` and `proxy` say what becomes of the account; every other text or number is kept under
-/// its name for the provider that knows it, so that records of all providers pass. Empty texts count as left out,
-/// `null` too; other values (lists, objects, switches of other tools) are passed over.
-/// Source: Gemini Business protocol notes, section 2.
+/// its name for the provider that knows it, so that records of all providers pass, and so is the list `cookies`. Empty
+/// texts count as left out, `null` too; other values (lists, objects, switches of other tools) are passed over.
+/// Source: protocol notes of Gemini Business and of the Gemini web app, section 2 of each.
 struct AccountRecord {
     let credential: Credential
 
     /// Older names of a value.
-    private static let aliases = ["team_id": "config_id", "group_id": "config_id"]
+    private static let aliases = [
+        "team_id": "config_id", "group_id": "config_id", "SECURE_1PSID": "secure_1psid",
+        "SECURE_1PSIDTS": "secure_1psidts", "SECURE_1PSIDCC": "secure_1psidcc", "__Secure-1PSID": "secure_1psid",
+        "__Secure-1PSIDTS": "secure_1psidts", "__Secure-1PSIDCC": "secure_1psidcc",
+    ]
 
     /// - Parameters:
     ///   - number: The record's place in its list, from 1: names an account without `id`.
@@ -23,6 +27,7 @@ struct AccountRecord {
             case "expires_at": Self.read(expiry: value, &credential, &problems)
             case "disabled": Self.read(disabled: value, &credential, &problems)
             case "proxy": Self.read(proxy: value, &credential, &problems)
+            case "cookies": Self.read(cookies: value, &credential, &problems)
             default: Self.read(value, named: name, &credential, &problems)
             }
         }
@@ -62,6 +67,23 @@ struct AccountRecord {
         if !proxy.isEmpty { credential.proxy = Secret(proxy) }
     }
 
+    /// A browser's cookies as its export tools write them: kept as the text of the list.
+    private static func read(cookies value: JSON, _ credential: inout Credential, _ problems: inout [String]) {
+        guard let list = value.array else {
+            problems.append("cookies: expected a list, [{\"name\", \"value\", \"domain\"}], found \(value.kindName)")
+            return
+        }
+        var isGood = true
+        for (index, cookie) in list.enumerated() {
+            for field in ["name", "value"] where cookie[field]?.string == nil {
+                let found = cookie.object == nil ? cookie.kindName : cookie[field]?.kindName ?? "nothing"
+                problems.append("cookies[\(index)].\(field): expected a text, found \(found)")
+                isGood = false
+            }
+        }
+        if isGood, !list.isEmpty { credential.values["cookies"] = Secret(value.text) }
+    }
+
     private static func read(
         _ value: JSON, named name: String, _ credential: inout Credential, _ problems: inout [String]
     ) {
@@ -81,7 +103,10 @@ struct AccountRecord {
     }
 
     /// Values that nobody writes in another form on purpose.
-    private static let expectedTexts: Set<String> = ["secure_c_ses", "host_c_oses", "csesidx", "config_id"]
+    private static let expectedTexts: Set<String> = [
+        "secure_c_ses", "host_c_oses", "csesidx", "config_id", "secure_1psid", "secure_1psidts", "secure_1psidcc",
+        "cookie_scope", "history", "auth_user",
+    ]
 
     private static func text(_ value: JSON) -> String? {
         switch value {

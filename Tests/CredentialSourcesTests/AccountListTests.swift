@@ -34,7 +34,7 @@ struct AccountListTests {
                 "secure_c_ses": Secret("CSE.Ad-invented"), "host_c_oses": Secret("COS.Af-invented"),
                 "csesidx": Secret("498000001"), "config_id": Secret("0cd0aa00-0000-4000-8000-00000000c0de"),
                 "disabled_reason": Secret("holiday"), "trial_end": Secret("2026-02-01"),
-                "SECURE_1PSID": Secret("g.a000"),
+                "secure_1psid": Secret("g.a000"),
             ],
             // 18:00 at UTC+8 is 10:00 UTC.
             expiresAt: WallTime(seconds: 1_769_853_600), isDisabled: true,
@@ -57,6 +57,28 @@ struct AccountListTests {
     func aliases(name: String) throws {
         #expect(try parse("[{\"\(name)\": \"c\"}]").first?["config_id"] == Secret("c"))
         #expect(try parse("[{\"config_id\": \"c\", \"\(name)x\": \"y\"}]").first?["config_id"] == Secret("c"))
+    }
+
+    @Test(
+        "the cookies of a Gemini web account are read under each of their names",
+        arguments: ["secure_1psid", "SECURE_1PSID", "__Secure-1PSID"])
+    func webCookies(name: String) throws {
+        let record = try parse(#"[{"\#(name)": "g.a000", "\#(name)TS": "x", "auth_user": 1}]"#).first
+        #expect(record?["secure_1psid"] == Secret("g.a000"))
+        #expect(record?["auth_user"] == Secret("1"))
+    }
+
+    @Test("a browser's list of cookies is kept whole; what is wrong with it is named by its place")
+    func cookieList() throws {
+        let list = #"[{"name":"__Secure-1PSID","value":"g.a000","domain":".google.com","secure":true}]"#
+        #expect(try parse(#"[{"cookies": \#(list)}]"#).first?["cookies"] == Secret(list))
+        #expect(try parse(#"[{"cookies": []}]"#).first?["cookies"] == nil)
+        #expect(problems(#"[{"cookies": {}}]"#)?.contains("accounts[0].cookies: expected a list") == true)
+        #expect(
+            problems(#"[{"cookies": [{"name": "a", "value": 1}, 7]}]"#)
+                == "accounts[0].cookies[0].value: expected a text, found a number; "
+                + "accounts[0].cookies[1].name: expected a text, found a number; "
+                + "accounts[0].cookies[1].value: expected a text, found a number")
     }
 
     @Test("an account without an id is named after its place, from 1")

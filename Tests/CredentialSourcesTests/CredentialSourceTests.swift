@@ -92,6 +92,31 @@ struct EnvironmentSourceTests {
         #expect(try await run(["ACCOUNTS_CONFIG": "[]"]) == [[]])
     }
 
+    @Test("the cookies' variables are one account, whose name never changes")
+    func cookies() async throws {
+        let cookies = ["SECURE_1PSID": "g.a000", "SECURE_1PSIDTS": "sidts", "SECURE_1PSIDCC": ""]
+        #expect(try await run(cookies) == [["env-cookies"]])
+        #expect(try await run(["SECURE_1PSID": "other"]) == [["env-cookies"]])
+        let both = cookies.merging(["ACCOUNTS_CONFIG": #"[{"id":"a"}]"#]) { $1 }
+        #expect(try await run(both) == [["a", "env-cookies"]])
+        #expect(try await run(both, settings: ["reads": "list"]) == [["a"]])
+        #expect(try await run(both, settings: ["reads": "cookies"]) == [["env-cookies"]])
+    }
+
+    @Test("cookies without the one that matters, and a name taken twice, are told")
+    func badCookies() async throws {
+        let half = await #expect(throws: GatewayError.self) { _ = try await run(["SECURE_1PSIDTS": "x"]) }
+        #expect(half?.message.hasPrefix("environment variable SECURE_1PSID: it is not set, but another") == true)
+        let twice = await #expect(throws: GatewayError.self) {
+            _ = try await run(["SECURE_1PSID": "x", "ACCOUNTS_CONFIG": #"[{"id":"env-cookies"}]"#])
+        }
+        #expect(twice?.message.contains("the id \"env-cookies\" is taken") == true)
+        let none = await #expect(throws: GatewayError.self) {
+            _ = try await run(["ACCOUNTS_CONFIG": "[]"], settings: ["reads": "cookies"])
+        }
+        #expect(none?.message.hasPrefix("environment variable SECURE_1PSID: it is not set; put the cookies") == true)
+    }
+
     @Test("another variable can be named")
     func variable() async throws {
         #expect(try await run(["TEAM": #"[{"id":"a"}]"#], settings: ["variable": "TEAM"]) == [["a"]])
@@ -103,7 +128,8 @@ struct EnvironmentSourceTests {
             (
                 nil,
                 "environment variable ACCOUNTS_CONFIG: it is not set; "
-                    + "put the accounts there as a JSON list, or remove this credential source"
+                    + "put accounts there as a JSON list, put the cookies of a Gemini web account into SECURE_1PSID "
+                    + "and SECURE_1PSIDTS, or remove this credential source"
             ),
             (
                 #"[{"disabled":0}]"#,

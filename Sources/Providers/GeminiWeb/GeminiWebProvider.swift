@@ -2,7 +2,9 @@ public import PolluxCore
 
 /// Gemini's web app (gemini.google.com), spoken to as its own page does, with the cookies of a signed-in account.
 ///
-/// Answers text. What the upstream has no notion of is treated so:
+/// Answers text. A conversation goes on in its chat at the upstream where that is certain to be the same; else the whole
+/// of it is written into a new one. What the upstream has no notion of is treated so:
+/// - System text, functions and wished forms of output are described in the prompt, calls read from the text.
 /// - Sampling (temperature, top-p, top-k, seed, penalties, logit bias, log probabilities) is ignored and named as such.
 /// - Stop sequences and the limit on output tokens are honoured here, by ending the answer.
 /// - Of reasoning efforts there are two: usual, and extended from `high` on.
@@ -22,6 +24,8 @@ public struct GeminiWebProvider: Provider, AccountProbing, ModelListing, Account
     private let client: WebClient
     private let signIn: WebSignIn
     private let accounts: WebAccounts
+    /// The chats that conversations go on in; `nil` when each request begins a new one.
+    private let book: SessionBook?
 
     public init(settings: GeminiWebSettings, context: ProviderContext) throws(GatewayError) {
         self.settings = settings
@@ -29,12 +33,16 @@ public struct GeminiWebProvider: Provider, AccountProbing, ModelListing, Account
         client = WebClient(settings: settings, site: site, context: context)
         signIn = WebSignIn(client: client)
         accounts = WebAccounts(site: site, settings: settings, context: context)
+        let table = MemorySessionTable(lifetime: settings.chatTTL)
+        book = settings.chatTTL > .zero ? SessionBook(table) : nil
     }
 
     public func problem(with credential: Credential) -> String? { WebAccount.problem(with: credential) }
 
     public func refusal(of request: ModelRequest) -> GatewayError? {
-        WebRefusal.refusal(of: request, maxPromptBytes: settings.maxPromptBytes)
+        WebRefusal.refusal(of: request, maxPromptBytes: settings.maxPromptBytes) {
+            book?.preferredAccount(ConversationKeys(request), now: client.time.now) != nil
+        }
     }
 
     public func ignoredParameters(of request: ModelRequest) -> [String] { WebRefusal.ignoredParameters(of: request) }
@@ -43,12 +51,21 @@ public struct GeminiWebProvider: Provider, AccountProbing, ModelListing, Account
         _ request: ModelRequest, on lease: any AccountLease
     ) async throws(GatewayError) -> EventStream {
         if let refusal = refusal(of: request) { throw refusal }
-        let prompt = WebPrompt(request).text
-        let inputTokens = TokenEstimate(prompt).tokens
+        let state = try accounts.state(of: lease)
+        let desk = WebChatDesk(
+            request, account: lease.credential.accountID, book: state.isTemporary ? nil : book,
+            maxPromptBytes: settings.maxPromptBytes, time: client.time)
+        let inputTokens = TokenEstimate(try PromptWriter(request).newChat().text).tokens
         let turn = WebTurn(
-            client: client, signIn: signIn, state: try accounts.state(of: lease), lease: lease, request: request,
-            prompt: prompt, inputTokens: inputTokens)
-        var answer: any EventSource = try await turn.answer()
+            client: client, signIn: signIn, state: state, lease: lease, request: request, inputTokens: inputTokens,
+            desk: desk)
+        var answer: any EventSource = CallingAnswer(try await turn.answer(), to: request)
+        if let wanted = StructuredAnswer(request.output) {
+            answer = StructuredSource(answer, wanted) { (prompt) throws(GatewayError) in
+                try await turn.answer(repair: prompt)
+            }
+        }
+        answer = WebKeptAnswer(answer, desk: desk)
         let sampling = request.sampling
         if !sampling.stop.isEmpty { answer = StopFilter(answer, stop: sampling.stop, inputTokens: inputTokens) }
         if let limit = sampling.maxOutputTokens {

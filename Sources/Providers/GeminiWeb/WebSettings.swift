@@ -20,6 +20,8 @@ public struct GeminiWebSettings: SettingsReadable, Equatable {
     public var rotationInterval: Duration
     /// Longer prompts are refused: the upstream would cut them without a word.
     public var maxPromptBytes: Int
+    /// How long a chat can be gone on with after its latest answer; zero begins each request in a new one.
+    public var chatTTL: Duration
 
     public init(reading map: inout SettingsMap) {
         let plainHTTP = map.boolean(
@@ -47,6 +49,9 @@ public struct GeminiWebSettings: SettingsReadable, Equatable {
         maxPromptBytes = map.size(
             "max_prompt_bytes", default: 120_000, in: 1000...(16 << 20),
             help: "longer conversations are refused: the upstream would cut them silently")
+        chatTTL = map.duration(
+            "chat_ttl", default: .seconds(900), in: .zero...(.seconds(86_400)),
+            help: "how long a conversation goes on in its chat at the upstream; 0s begins each request in a new chat")
         if !plainHTTP, let url = baseURL.flatMap({ UpstreamURL($0) }), url.isPlain, !url.isLoopback {
             map.issue(
                 at: "base_url", "http:// is accepted only on loopback; write https://, or set allow_plain_http: true")

@@ -50,15 +50,18 @@ enum WebText {
         }
     }
 
+    /// The longest name or number between `&` and `;`.
+    private static let longestEntity = 8
+
     /// Without HTML's escapes. One that may be half is left out of a growing text.
     private static func decoded(_ raw: String, isGrowing: Bool) -> [UInt8] {
         var bytes = Array(raw.utf8)
-        if isGrowing, let mark = bytes.suffix(HTMLEntities.maxLength + 1).lastIndex(of: UInt8(ascii: "&")),
-            bytes[(mark + 1)...].allSatisfy(HTMLEntities.isNameByte)
+        if isGrowing, let mark = bytes.suffix(longestEntity + 1).lastIndex(of: UInt8(ascii: "&")),
+            bytes[(mark + 1)...].allSatisfy({ isWord($0) || $0 == UInt8(ascii: "#") })
         {
             bytes.removeSubrange(mark...)
         }
-        return HTMLEntities.decode(bytes)
+        return bytes.contains(UInt8(ascii: "&")) ? HTMLText.unescaped(bytes[...]) : bytes
     }
 
     /// What may become a picture's link or a suggestion once it is complete.

@@ -9,18 +9,32 @@ struct WebTurn: Sendable {
     let state: WebAccountState
     let lease: any AccountLease
     let request: ModelRequest
-    /// The whole conversation, for a chat that the upstream does not know.
-    let prompt: String
     let inputTokens: Int
+    /// Where the chat stands after each answer.
+    let desk: WebChatDesk
 
     private static let mostRemedies = 2
 
+    /// The answer to the client's question.
     func answer() async throws(GatewayError) -> WebAnswer {
+        try await answer { () throws(GatewayError) in (try desk.prompt(), desk.chat) }
+    }
+
+    /// The answer to a further question of the gateway's own in the chat that has just answered.
+    func answer(repair prompt: String) async throws(GatewayError) -> WebAnswer {
+        try await answer { () throws(GatewayError) in (prompt, desk.chat) }
+    }
+
+    /// - Parameter question: Asked anew for each try, since a chat may have been lost meanwhile.
+    private func answer(
+        _ question: () throws(GatewayError) -> (prompt: String, chat: WebChat)
+    ) async throws(GatewayError) -> WebAnswer {
         var used: Set<Int> = []
         while true {
             let session = try await signIn.session(of: state, on: lease)
+            let (prompt, chat) = try question()
             do throws(WebFailure) {
-                return try await ask(in: session)
+                return try await ask(prompt, in: chat, session)
             } catch {
                 let isNew = used.count < Self.mostRemedies && used.insert(error.remedy.rank).inserted
                 guard isNew, error.remedy != .none else { throw await lastWord(error, session) }
@@ -32,27 +46,30 @@ struct WebTurn: Sendable {
 
     private func apply(_ remedy: WebFailure.Remedy, _ session: WebSession) async throws(GatewayError) {
         switch remedy {
-        case .none, .newChat: break
+        case .none: break
         case .newToken(let token): state.replaceToken(token, in: session)
         case .newSession: state.drop(session)
         case .newSignIn: try await signIn.signInAgain(session, of: state, on: lease)
+        case .newChat: desk.loseChat()
         }
     }
 
     // MARK: Asking
 
-    private func ask(in session: WebSession) async throws(WebFailure) -> WebAnswer {
+    private func ask(
+        _ prompt: String, in chat: WebChat, _ session: WebSession
+    ) async throws(WebFailure) -> WebAnswer {
         let question = WebQuestion(
-            prompt: prompt, chat: .new, choice: try choice(session), thinksLonger: request.reasoning.isExtended,
+            prompt: prompt, chat: chat, choice: try choice(session), thinksLonger: request.reasoning.isExtended,
             isTemporary: state.isTemporary)
         let call = question.call(client, session, requestID: state.makeRequestID())
         let response: UpstreamResponse
         do { response = try await client.send(call, as: state, on: lease) } catch { throw WebFailure(error) }
         guard response.status == 200 else { throw await failure(response) }
         var answer = WebAnswer(
-            response.body, decoder: decoder(question.chat),
-            recovery: state.isTemporary ? nil : recovery(question.chat, session), client: client
-        ) { _ in }
+            response.body, decoder: decoder(chat), recovery: state.isTemporary ? nil : recovery(chat, session),
+            client: client
+        ) { [desk] chat in desk.note(chat) }
         try await answer.begin(model: request.resolvedModel)
         return answer
     }
@@ -89,7 +106,8 @@ struct WebTurn: Sendable {
     private func lastWord(_ failure: WebFailure, _ session: WebSession) async -> GatewayError {
         switch failure.remedy {
         case .newSession, .newSignIn: state.drop(session)
-        case .none, .newToken, .newChat: break
+        case .newChat: desk.loseChat()
+        case .none, .newToken: break
         }
         guard failure.error.kind == .quotaExhausted else { return failure.error }
         var error = failure.error

@@ -91,7 +91,8 @@ struct DoctorCommandTests {
         #expect(
             lines[0] == """
                 FAIL credential source "accounts": accounts: environment variable ACCOUNTS_CONFIG: it is not set; put \
-                the accounts there as a JSON list, or remove this credential source
+                accounts there as a JSON list, put the cookies of a Gemini web account into SECURE_1PSID and \
+                SECURE_1PSIDTS, or remove this credential source
                 """)
         for (line, name) in zip(lines[1...2], ["missing", "once"]) {
             #expect(
