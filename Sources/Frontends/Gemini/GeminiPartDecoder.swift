@@ -51,7 +51,8 @@ struct GeminiPartDecoder {
             guard case .text(let text) = content else { return nil }
             content = .reasoning(text)
         }
-        if speaker == .model, fields.signature == nil, content == .text("") || content == .reasoning("") { return nil }
+        let isEmpty = content == .text("") || content == .reasoning("")
+        if speaker == .model, isEmpty, fields.signature == nil, fields.metadata.isEmpty { return nil }
         return Part(content, signature: fields.signature, metadata: fields.metadata)
     }
 

@@ -60,6 +60,29 @@ struct Fault: Sendable, CustomStringConvertible {
     var description: String { "\(row) \(what)" }
 }
 
+extension Fault.Cause {
+    /// An upstream that is no simulator; the caller stops it.
+    func rawUpstream() throws -> RawUpstream? {
+        switch self {
+        case .bytes(let text): try RawUpstream(answer: Array(text.utf8))
+        case .address(.plainBehindHTTPS): try RawUpstream(answer: Array("no TLS here\r\n".utf8))
+        default: nil
+        }
+    }
+
+    /// The upstream's address, where it is not the simulator's.
+    func localURL(_ raw: RawUpstream?) throws -> String? {
+        switch self {
+        case .prompt, .order: nil
+        case .bytes: raw?.url
+        case .address(.refused): "http://127.0.0.1:\(try RawUpstream.refusingPort())/v1"
+        case .address(.plainBehindHTTPS): raw.map { "https://127.0.0.1:\($0.port)/v1" }
+        // The top-level domain `invalid` never exists (RFC 2606).
+        case .address(.unknownHost): "https://upstream.invalid/v1"
+        }
+    }
+}
+
 /// A line of the column "after": text was sent already when the fault comes.
 struct LateFault: Sendable, CustomStringConvertible {
     let row: String

@@ -83,16 +83,9 @@ private let limit = Duration.seconds(10)
 
 private func check(_ fault: Fault, _ family: Family, isStreamed: Bool) async throws {
     var setup = family.setup(fault.settings)
-    let raw = try rawUpstream(fault.cause)
+    let raw = try fault.cause.rawUpstream()
     defer { raw?.stop() }
-    switch fault.cause {
-    case .prompt, .order: break
-    case .bytes: setup.localURL = raw?.url
-    case .address(.refused): setup.localURL = "http://127.0.0.1:\(try RawUpstream.refusingPort())/v1"
-    case .address(.plainBehindHTTPS): setup.localURL = raw.map { "https://127.0.0.1:\($0.port)/v1" }
-    // The top-level domain `invalid` never exists (RFC 2606).
-    case .address(.unknownHost): setup.localURL = "https://upstream.invalid/v1"
-    }
+    setup.localURL = try fault.cause.localURL(raw)
     try await TestGateway.with(setup) { gateway in
         var prompt = "hello"
         if case .prompt(let marks) = fault.cause { prompt = "[[sim:\(marks)]] hello" }
@@ -140,13 +133,5 @@ private func checkWhole(_ fault: LateFault, _ family: Family) async throws {
         #expect(reply.errorCode == fault.code, "\(reply.text)")
         #expect(reply.isErrorEnvelope, "\(reply.text)")
         #expect(gateway.answerRequests(family).count == 1)
-    }
-}
-
-private func rawUpstream(_ cause: Fault.Cause) throws -> RawUpstream? {
-    switch cause {
-    case .bytes(let text): try RawUpstream(answer: Array(text.utf8))
-    case .address(.plainBehindHTTPS): try RawUpstream(answer: Array("no TLS here\r\n".utf8))
-    default: nil
     }
 }
