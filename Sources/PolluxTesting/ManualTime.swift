@@ -1,8 +1,8 @@
 public import PolluxCore
 internal import Synchronization
 
-/// A clock that stands still until a test moves it.
-public final class ManualTime: TimeSource {
+/// A clock that stands still until a test moves it. Event loops that are given it keep their timers by it.
+public final class ManualTime: SteppedTime {
     private let state: Mutex<State>
 
     /// - Parameter wall: The civil time at the start; 2026-01-01 00:00:00 UTC unless said otherwise.
@@ -14,12 +14,28 @@ public final class ManualTime: TimeSource {
     public var wallNow: WallTime { state.withLock { $0.wall } }
 
     /// Moves both clocks, and resumes whoever slept until a moment on the way, in the order of their deadlines.
+    ///
+    /// Loops that follow stop at each moment that a timer of theirs waits for, so that a timer which sets the next one
+    /// is met twice, as it would be in real time. All of it has run when this returns; what depends on a socket may be
+    /// still to come.
     public func advance(by duration: Duration) {
         let target = now + duration
-        while let sleeper = state.withLock({ $0.removeNextSleeper(upTo: target) }) {
-            sleeper.continuation.resume(returning: .success(()))
+        let followers = state.withLock { $0.followers }.compactMap(\.follower)
+        while let next = nextMoment(upTo: target, followers) {
+            state.withLock { $0.move(to: next) }
+            while let sleeper = state.withLock({ $0.removeNextSleeper(upTo: next) }) {
+                sleeper.continuation.resume(returning: .success(()))
+            }
+            for follower in followers { follower.catchUp() }
         }
         state.withLock { $0.move(to: target) }
+        for follower in followers { follower.catchUp() }
+    }
+
+    private func nextMoment(upTo target: Instant, _ followers: [any TimeFollower]) -> Instant? {
+        let sleeping = state.withLock { $0.sleepers.map(\.deadline).min() }
+        let next = ([sleeping] + followers.map(\.nextMoment)).compactMap(\.self).min()
+        return next.flatMap { $0 <= target ? $0 : nil }
     }
 
     /// Moves the civil clock alone, as a correction of the system's clock would.
@@ -34,7 +50,7 @@ public final class ManualTime: TimeSource {
                 let observers = state.withLock { state -> [CheckedContinuation<Void, Never>]? in
                     guard deadline > state.now, !Task.isCancelled else { return nil }
                     state.sleepers.append(Sleeper(id: id, deadline: deadline, continuation: continuation))
-                    return state.removeSatisfiedObservers()
+                    return state.removeSatisfiedObservers() + state.removeObservers(of: deadline)
                 }
                 guard let observers else {
                     return continuation.resume(returning: Task.isCancelled ? .failure(.cancelled) : .success(()))
@@ -66,6 +82,39 @@ public final class ManualTime: TimeSource {
         }
     }
 
+    /// Suspends until somebody sleeps until, or a loop has a timer for, exactly this moment; `now + limit` is the moment
+    /// of a deadline that begins now. The clock stands still, so moments are exact.
+    public func untilSomeoneWaits(until moment: Instant) async {
+        await withCheckedContinuation { continuation in
+            let followers = state.withLock { state in
+                state.momentObservers.append((moment, continuation))
+                return state.followers.compactMap(\.follower)
+            }
+            let isKnown =
+                state.withLock { $0.sleepers.contains { $0.deadline == moment } }
+                || followers.contains { $0.hasTimer(at: moment) }
+            if isKnown { willWake(at: moment) }
+        }
+    }
+
+    // MARK: Loops
+
+    public func add(_ follower: any TimeFollower) {
+        state.withLock { $0.followers.append(WeakFollower(follower: follower)) }
+    }
+
+    public func remove(_ follower: any TimeFollower) {
+        state.withLock { state in
+            state.followers.removeAll { $0.follower == nil || $0.follower === follower }
+        }
+    }
+
+    public func willWake(at moment: Instant) {
+        for observer in state.withLock({ $0.removeObservers(of: moment) }) { observer.resume() }
+    }
+
+    private struct WeakFollower { weak var follower: (any TimeFollower)? }
+
     private struct Sleeper {
         let id: Int
         let deadline: Instant
@@ -77,6 +126,8 @@ public final class ManualTime: TimeSource {
         var wall: WallTime
         var sleepers: [Sleeper] = []
         var observers: [(count: Int, continuation: CheckedContinuation<Void, Never>)] = []
+        var momentObservers: [(moment: Instant, continuation: CheckedContinuation<Void, Never>)] = []
+        var followers: [WeakFollower] = []
         var nextID = 0
 
         init(now: Instant, wall: WallTime) { (self.now, self.wall) = (now, wall) }
@@ -103,6 +154,11 @@ public final class ManualTime: TimeSource {
         mutating func removeSleeper(_ id: Int) -> Sleeper? {
             guard let index = sleepers.firstIndex(where: { $0.id == id }) else { return nil }
             return sleepers.remove(at: index)
+        }
+
+        mutating func removeObservers(of moment: Instant) -> [CheckedContinuation<Void, Never>] {
+            defer { momentObservers.removeAll { $0.moment == moment } }
+            return momentObservers.filter { $0.moment == moment }.map(\.continuation)
         }
 
         mutating func removeSatisfiedObservers() -> [CheckedContinuation<Void, Never>] {

@@ -38,7 +38,8 @@ public final class SimulatorServer: Sendable {
         _ kind: SimulatorKind, listen host: String = "127.0.0.1", port: UInt16 = 0,
         options: SimulatorOptions = SimulatorOptions()
     ) async throws(GatewayError) -> SimulatorServer {
-        let loops = try LoopGroup(count: 1, name: "simulate-\(kind.rawValue)")
+        let loops = try LoopGroup(
+            count: 1, name: "simulate-\(kind.rawValue)", time: options.time as? any SteppedTime)
         let control = SimulatorControl(time: options.time ?? LoopTime(fallback: loops.next))
         let server = HTTPServer(
             loops: loops, limits: limits, handler: SimulatorHandler(service: kind.service(options), control: control))

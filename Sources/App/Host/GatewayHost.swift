@@ -12,10 +12,15 @@ final class GatewayHost: Sendable {
     private let services: [NamedService]
     private let writer: LogWriter?
 
-    /// - Parameter log: `nil` keeps the log silent, for commands that print their own findings.
+    /// - Parameters:
+    ///   - log: Silent for commands that print their own findings.
+    ///   - time: A clock that a test moves; `nil` is the system's.
     /// - Throws: `internalError` when the system gives no threads or files; what a plugin says about its settings.
-    init(settings: GatewaySettings, invocation: Invocation, logsTo log: LogChoice = .nowhere) throws(GatewayError) {
-        loops = try LoopGroup(count: settings.server.loops == 0 ? nil : settings.server.loops)
+    init(
+        settings: GatewaySettings, invocation: Invocation, logsTo log: LogChoice = .nowhere,
+        time: (any SteppedTime)? = nil
+    ) throws(GatewayError) {
+        loops = try LoopGroup(count: settings.server.loops == 0 ? nil : settings.server.loops, time: time)
         worker = try WorkerPool(threads: 2)
         let time = LoopTime(fallback: loops.loops[0])
         switch log {

@@ -24,7 +24,9 @@ final class CurlLoop: @unchecked Sendable {
     private var isInsideCurl = false
     private var isRunning = false
     private var isClosed = false
-    private lazy var timer = LazyTimer(on: loop) { [unowned self] now in self.timePassed(now) }
+    /// What libcurl waits for concerns real sockets, so it goes by the system's clock. The deadlines of transfers are
+    /// ours and go by the loop's.
+    private lazy var timer = LazyTimer(on: loop, goesBySystem: true) { [unowned self] now in self.timePassed(now) }
 
     /// A handle keeps about 25 KiB; beyond this many they are given back.
     private static let idleHandleLimit = 128
@@ -129,7 +131,7 @@ final class CurlLoop: @unchecked Sendable {
                 break
             }
         }
-        if isDue { timer.require(by: loop.now) }
+        if isDue { timer.require(by: loop.systemNow) }
     }
 
     private func call(_ descriptor: Int32, _ events: Int32) {

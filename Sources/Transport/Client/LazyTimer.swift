@@ -7,19 +7,25 @@ import PolluxCore
 /// Belongs to the loop's thread.
 final class LazyTimer {
     private let loop: EventLoop
+    private let goesBySystem: Bool
     private let check: (Instant) -> Instant?
     private var timer: LoopTimer?
     private var armedFor = Instant.distantFuture
 
-    /// - Parameter check: Called with the time when the timer fires; does what is due and returns the next deadline.
-    init(on loop: EventLoop, check: @escaping (Instant) -> Instant?) { (self.loop, self.check) = (loop, check) }
+    /// - Parameters:
+    ///   - goesBySystem: Also beside a stepped clock.
+    ///   - check: Called with the time when the timer fires; does what is due and returns the next deadline.
+    init(on loop: EventLoop, goesBySystem: Bool = false, check: @escaping (Instant) -> Instant?) {
+        (self.loop, self.goesBySystem, self.check) = (loop, goesBySystem, check)
+    }
 
     /// Makes sure that `check` runs at `deadline`, or some time before.
     func require(by deadline: Instant) {
         guard timer == nil || deadline < armedFor else { return }
         timer?.cancel()
         armedFor = deadline
-        timer = loop.schedule(at: deadline) { [weak self] in self?.fire() }
+        let fire = { [weak self] () -> Void in self?.fire() }
+        timer = goesBySystem ? loop.schedule(atSystem: deadline, fire) : loop.schedule(at: deadline, fire)
     }
 
     func cancel() {
@@ -29,6 +35,6 @@ final class LazyTimer {
 
     private func fire() {
         timer = nil
-        if let next = check(loop.now) { require(by: next) }
+        if let next = check(goesBySystem ? loop.systemNow : loop.now) { require(by: next) }
     }
 }

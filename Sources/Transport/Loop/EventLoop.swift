@@ -15,26 +15,37 @@ import Synchronization
 // else is touched by the loop's own thread only (`register`, `schedule` and the like check that).
 public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable {
     public let name: String
-    /// The monotonic clock, read once per round.
-    public private(set) var now = Instant.monotonicNow
+    /// The clock, read once per round.
+    public private(set) var now: Instant
 
+    /// Only in tests: what the timers go by instead of the system's clock.
+    let steppedTime: (any SteppedTime)?
     private let epoll: Int32
     private let inbox: LoopInbox
     private let events = UnsafeMutableBufferPointer<epoll_event>.allocate(capacity: 256)
     private var slots: [Slot] = []
     private var timers = TimerHeap()
+    /// Beside a stepped clock: what goes by the system's all the same.
+    private var systemTimers = TimerHeap()
+    /// When the round began, by the system's clock.
+    private var roundStart = Instant.monotonicNow
     private var timerSequence: UInt64 = 0
     private var local: [LoopJob] = []
     private var running: [LoopJob] = []
+    /// Jobs of the generation at hand that have not begun.
+    private var jobsLeft = 0
     private var isStopping = false
+    /// The thread runs nothing more.
+    private let isOver = Atomic(false)
     private let thread = Mutex<pthread_t?>(nil)
     private let lastRound = Atomic<Int64>(0)
     private let longestRound = Atomic<Int64>(0)
 
     /// Makes the epoll set; nothing runs before `start()`.
     ///
+    /// - Parameter time: A clock that a test moves; `nil` is the system's.
     /// - Throws: `internalError` when the system has no descriptors left.
-    public init(name: String) throws(GatewayError) {
+    public init(name: String, time: (any SteppedTime)? = nil) throws(GatewayError) {
         let epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
         guard epoll >= 0 else { throw .system("cannot make an epoll set") }
         guard let inbox = LoopInbox() else {
@@ -42,7 +53,8 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
             close(epoll)
             throw error
         }
-        (self.name, self.epoll, self.inbox) = (name, epoll, inbox)
+        (self.name, self.epoll, self.inbox, steppedTime) = (name, epoll, inbox, time)
+        now = time?.now ?? .monotonicNow
         var event = epoll_event(events: EPOLLIN.rawValue, data: epoll_data_t(u64: Slot.inboxTag))
         epoll_ctl(epoll, EPOLL_CTL_ADD, inbox.descriptor, &event)
     }
@@ -64,10 +76,12 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
             throw .system("cannot start the thread of loop \(name)", code: code)
         }
         thread.withLock { $0 = handle }
+        steppedTime?.add(self)
     }
 
     /// Ends the thread after its current round, and waits for that unless it is called on the loop itself.
     public func stop() {
+        steppedTime?.remove(self)
         execute { self.isStopping = true }
         guard !isCurrent, let handle = thread.withLock({ $0.take() }) else { return }
         pthread_join(handle, nil)
@@ -146,15 +160,30 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
     @discardableResult
     public func schedule(at deadline: Instant, _ action: @escaping () -> Void) -> LoopTimer {
         checkIsolated()
-        timerSequence &+= 1
-        let timer = LoopTimer(deadline: deadline, sequence: timerSequence, loop: self, action: action)
+        let timer = makeTimer(deadline, goesBySystem: false, action)
         timers.insert(timer)
+        steppedTime?.willWake(at: deadline)
         return timer
+    }
+
+    /// As `schedule(at:_:)`, by the system's clock whatever clock the loop has: for what only real sockets need.
+    func schedule(atSystem deadline: Instant, _ action: @escaping () -> Void) -> LoopTimer {
+        guard steppedTime != nil else { return schedule(at: deadline, action) }
+        checkIsolated()
+        let timer = makeTimer(deadline, goesBySystem: true, action)
+        systemTimers.insert(timer)
+        return timer
+    }
+
+    private func makeTimer(_ deadline: Instant, goesBySystem: Bool, _ action: @escaping () -> Void) -> LoopTimer {
+        timerSequence &+= 1
+        return LoopTimer(
+            deadline: deadline, sequence: timerSequence, loop: self, goesBySystem: goesBySystem, action: action)
     }
 
     func remove(_ timer: LoopTimer) {
         checkIsolated()
-        timers.remove(timer)
+        if timer.goesBySystem { systemTimers.remove(timer) } else { timers.remove(timer) }
     }
 
     // MARK: Lag
@@ -194,19 +223,25 @@ extension EventLoop {
         // What was queued before the end still runs, so that nobody waits for it in vain.
         takeInbox()
         runJobs()
+        isOver.store(true, ordering: .releasing)
         csystem_set_thread_value(nil)
     }
 
     private func wait() {
         let count = epoll_wait(epoll, events.baseAddress, Int32(events.count), waitMilliseconds())
-        now = .monotonicNow
+        readClocks()
         guard count > 0 else { return }
         for index in 0..<Int(count) { deliver(events[index]) }
     }
 
+    private func readClocks() {
+        roundStart = .monotonicNow
+        now = steppedTime?.now ?? roundStart
+    }
+
     private func waitMilliseconds() -> Int32 {
         guard local.isEmpty else { return 0 }
-        guard let next = timers.first else { return -1 }
+        guard let next = steppedTime == nil ? timers.first : systemTimers.first else { return -1 }
         let microseconds = (next.deadline - .monotonicNow).microseconds
         guard microseconds > 0 else { return 0 }
         return Int32(min((microseconds - 1) / 1000 + 1, 3_600_000))
@@ -223,11 +258,14 @@ extension EventLoop {
     private func fireTimers() {
         // Bounded by the round's instant: an action that schedules for `now` again waits one round.
         let newest = timerSequence
-        while let timer = timers.popDue(at: now, madeThrough: newest) {
-            let action = timer.action
-            timer.action = nil
-            action?()
-        }
+        while let timer = timers.popDue(at: now, madeThrough: newest) { fire(timer) }
+        while let timer = systemTimers.popDue(at: roundStart, madeThrough: newest) { fire(timer) }
+    }
+
+    private func fire(_ timer: LoopTimer) {
+        let action = timer.action
+        timer.action = nil
+        action?()
     }
 
     private func add(_ job: LoopJob) {
@@ -237,12 +275,16 @@ extension EventLoop {
     private func takeInbox() { inbox.drain(into: &local) }
 
     private func runJobs() {
-        let end = now.microseconds &+ Self.jobTimePerRound
+        let end = roundStart.microseconds &+ Self.jobTimePerRound
         var generations = 0
         while !local.isEmpty, generations < Self.jobGenerationsPerRound {
             if generations > 0, Instant.monotonicNow.microseconds > end { break }
             swap(&local, &running)
-            for job in running { run(job) }
+            jobsLeft = running.count
+            for job in running {
+                jobsLeft -= 1
+                run(job)
+            }
             running.removeAll(keepingCapacity: true)
             generations += 1
         }
@@ -259,9 +301,40 @@ extension EventLoop {
     }
 
     private func noteRound() {
-        let spent = (Instant.monotonicNow - now).microseconds
+        let spent = (Instant.monotonicNow - roundStart).microseconds
         lastRound.store(spent, ordering: .relaxed)
         if spent > longestRound.load(ordering: .relaxed) { longestRound.store(spent, ordering: .relaxed) }
+    }
+}
+
+// MARK: - A clock that is moved
+
+extension EventLoop: TimeFollower {
+    public var nextMoment: Instant? { hop { $0.timers.first?.deadline } ?? nil }
+
+    public func hasTimer(at moment: Instant) -> Bool { hop { $0.timers.contains(moment) } ?? false }
+
+    public func catchUp() {
+        _ = hop { loop in
+            loop.readClocks()
+            loop.fireTimers()
+        }
+        guard !isCurrent else { return }
+        // What the timers queued may queue more.
+        while hop({ $0.local.isEmpty && $0.jobsLeft == 0 }) == false {}
+    }
+
+    /// Runs `body` on the loop and waits for it. Whoever moves a clock on the loop's own thread waits for nobody.
+    ///
+    /// - Returns: `nil` when the loop has ended.
+    private func hop<Value: Sendable>(_ body: @escaping @Sendable (EventLoop) -> Value) -> Value? {
+        if isCurrent { return body(self) }
+        let answer = Mailbox<Value>()
+        execute { answer.put(body(self)) }
+        while !isOver.load(ordering: .acquiring) {
+            if let value = answer.take(within: .milliseconds(50)) { return value }
+        }
+        return answer.take(within: .zero)
     }
 }
 

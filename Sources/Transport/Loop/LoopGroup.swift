@@ -10,12 +10,16 @@ public final class LoopGroup: Sendable {
 
     /// Makes and starts the loops.
     ///
-    /// - Parameter count: `nil` takes one per core, at most 8.
+    /// - Parameters:
+    ///   - count: `nil` takes one per core, at most 8.
+    ///   - time: A clock that a test moves; `nil` is the system's.
     /// - Throws: `internalError` when the system gives no descriptors or threads.
-    public init(count: Int? = nil, name: String = "loop") throws(GatewayError) {
+    public init(
+        count: Int? = nil, name: String = "loop", time: (any SteppedTime)? = nil
+    ) throws(GatewayError) {
         var loops: [EventLoop] = []
         for index in 0..<max(1, count ?? Self.defaultCount) {
-            loops.append(try EventLoop(name: "\(name)-\(index)"))
+            loops.append(try EventLoop(name: "\(name)-\(index)", time: time))
         }
         self.loops = loops
         for (index, loop) in loops.enumerated() {

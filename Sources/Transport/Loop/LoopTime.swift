@@ -1,14 +1,14 @@
 public import PolluxCore
 
-/// The system's clocks, with sleeping done by the loops' timers.
+/// The loops' clock, which is the system's but in tests, with sleeping done by the loops' timers.
 public struct LoopTime: TimeSource {
     private let fallback: EventLoop
 
     /// - Parameter fallback: The loop that keeps the timers of tasks which run on none.
     public init(fallback: EventLoop) { self.fallback = fallback }
 
-    public var now: Instant { .monotonicNow }
-    public var wallNow: WallTime { .systemNow }
+    public var now: Instant { fallback.exactNow }
+    public var wallNow: WallTime { fallback.wallNow }
 
     public func sleep(until deadline: Instant) async throws(GatewayError) {
         let sleeper = Sleeper(loop: EventLoop.current ?? fallback)

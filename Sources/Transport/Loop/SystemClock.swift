@@ -12,6 +12,15 @@ extension WallTime {
     static var systemNow: WallTime { WallTime(microseconds: readClock(CLOCK_REALTIME)) }
 }
 
+extension EventLoop {
+    /// The loop's clock, read now instead of once per round. From any thread.
+    var exactNow: Instant { steppedTime?.now ?? .monotonicNow }
+    /// The civil clock that belongs to it. From any thread.
+    var wallNow: WallTime { steppedTime?.wallNow ?? .systemNow }
+    /// By the system's clock: the round's moment, or now beside a stepped clock.
+    var systemNow: Instant { steppedTime == nil ? now : .monotonicNow }
+}
+
 private func readClock(_ clock: clockid_t) -> Int64 {
     var time = timespec()
     clock_gettime(clock, &time)

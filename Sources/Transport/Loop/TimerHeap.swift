@@ -8,10 +8,14 @@ public final class LoopTimer {
     /// The position in the heap; -1 once fired or cancelled.
     var position = -1
     var action: (() -> Void)?
+    let goesBySystem: Bool
     private unowned let loop: EventLoop
 
-    init(deadline: Instant, sequence: UInt64, loop: EventLoop, action: @escaping () -> Void) {
+    init(
+        deadline: Instant, sequence: UInt64, loop: EventLoop, goesBySystem: Bool = false, action: @escaping () -> Void
+    ) {
         (self.deadline, self.sequence, self.loop, self.action) = (deadline, sequence, loop, action)
+        self.goesBySystem = goesBySystem
     }
 
     /// Whether the action is still to come.
@@ -36,6 +40,8 @@ struct TimerHeap {
 
     var count: Int { timers.count }
     var first: LoopTimer? { timers.first }
+
+    func contains(_ deadline: Instant) -> Bool { timers.contains { $0.deadline == deadline } }
 
     mutating func insert(_ timer: LoopTimer) {
         timer.position = timers.count

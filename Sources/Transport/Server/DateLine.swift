@@ -5,9 +5,10 @@ struct DateLine {
     private var line: [UInt8] = []
     private var validUntil = Instant(microseconds: .min)
 
-    mutating func bytes(at now: Instant) -> [UInt8] {
+    mutating func bytes(on loop: EventLoop) -> [UInt8] {
+        let now = loop.now
         if now >= validUntil {
-            let wall = WallTime.systemNow
+            let wall = loop.wallNow
             line = Self.make(wall.seconds)
             validUntil = now + .microseconds(1_000_000 - (wall.microseconds - wall.seconds * 1_000_000))
         }

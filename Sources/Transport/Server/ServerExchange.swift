@@ -60,7 +60,7 @@ final class ServerExchange: HTTPExchange, @unchecked Sendable {
             throw body.tooLarge
         }
         isReadingBody = true
-        bodyStart = .monotonicNow
+        bodyStart = loop.exactNow
         connection.feedBody(of: self)
         if isReadingBody { try await awaitBody() }
         if let bodyError { throw bodyError }
@@ -149,7 +149,7 @@ final class ServerExchange: HTTPExchange, @unchecked Sendable {
         commitTimer?.cancel()
         commitTimer = nil
         response = .streaming
-        lastWrite = .monotonicNow
+        lastWrite = loop.exactNow
         let isBodiless = isHead || responseHead.forbidsBody
         streamFraming = isBodiless ? .bodiless : head.minorVersion == 0 ? .closeDelimited : .chunked
         if streamFraming == .closeDelimited { closes = true }
@@ -196,7 +196,7 @@ final class ServerExchange: HTTPExchange, @unchecked Sendable {
 
     /// Sends a piece of the stream behind `bytes`, in one system call.
     private func sendPiece(_ bytes: consuming [UInt8], _ piece: [UInt8]) {
-        lastWrite = .monotonicNow
+        lastWrite = loop.exactNow
         var bytes = bytes
         switch streamFraming {
         case .chunked where !piece.isEmpty:
@@ -213,7 +213,7 @@ final class ServerExchange: HTTPExchange, @unchecked Sendable {
         onLoop { [self] in
             guard isOpen, response == .none else { return }
             commitTimer?.cancel()
-            commitTimer = loop.schedule(at: .monotonicNow + delay) { [unowned self] in
+            commitTimer = loop.schedule(at: loop.exactNow + delay) { [unowned self] in
                 commitTimer = nil
                 guard isOpen, response == .none else { return }
                 wasStartedByClock = true
@@ -245,7 +245,7 @@ final class ServerExchange: HTTPExchange, @unchecked Sendable {
             keepAliveTimer?.cancel()
             keepAliveTimer = nil
             guard isOpen, response != .complete, !bytes.isEmpty, interval > .zero else { return }
-            armKeepAlive(bytes, every: interval, at: .monotonicNow + interval)
+            armKeepAlive(bytes, every: interval, at: loop.exactNow + interval)
         }
     }
 

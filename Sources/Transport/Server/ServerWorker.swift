@@ -30,7 +30,7 @@ final class ServerWorker: @unchecked Sendable {
     deinit { readBuffer.deallocate() }
 
     var limits: HTTPServerLimits { state.limits }
-    var dateLine: [UInt8] { date.bytes(at: loop.now) }
+    var dateLine: [UInt8] { date.bytes(on: loop) }
 
     func listen(on descriptor: Int32) {
         guard !state.isDraining else {

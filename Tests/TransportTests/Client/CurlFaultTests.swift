@@ -1,4 +1,5 @@
 import PolluxCore
+import PolluxTesting
 import PolluxTransport
 import Testing
 
@@ -46,19 +47,23 @@ struct CurlFaultTests {
         "silence before or inside the head runs into the first-byte deadline (F-4)",
         arguments: ["", "HTTP/1.1 200 OK\r\ncontent-", "HTTP/1.1 100 Continue\r\n\r\n"])
     func noHead(_ text: String) async throws {
-        let deadlines = TransferDeadlines(firstByte: .milliseconds(200))
-        let error = try await failure(.readRequest, .write(text), .stall, deadlines: deadlines)
-        #expect(error?.kind == .upstreamTimeout)
-        #expect(error?.detail.hasPrefix("first byte deadline") == true)
+        let time = ManualTime()
+        async let error = failure(.readRequest, .write(text), .stall, time: time)
+        await time.untilSomeoneWaits(until: time.now + .seconds(60))
+        time.advance(by: .seconds(60))
+        #expect(try await error?.kind == .upstreamTimeout)
+        #expect(try await error?.detail.hasPrefix("first byte deadline") == true)
     }
 
     @Test("silence after the head or inside the body runs into the gap deadline (F-4, F-5)", arguments: ["", "01234"])
     func stall(_ text: String) async throws {
-        let error = try await failure(
-            .readRequest, .write("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n" + text), .stall,
-            deadlines: TransferDeadlines(gap: .milliseconds(200)))
-        #expect(error?.kind == .upstreamTimeout)
-        #expect(error?.detail.hasPrefix("gap deadline") == true)
+        let time = ManualTime()
+        async let error = failure(
+            .readRequest, .write("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n" + text), .stall, time: time)
+        await time.untilSomeoneWaits(until: time.now + .seconds(45))
+        time.advance(by: .seconds(45))
+        #expect(try await error?.kind == .upstreamTimeout)
+        #expect(try await error?.detail.hasPrefix("gap deadline") == true)
     }
 
     @Test("a body that is cut is truncated (F-6)", arguments: ["content-length: 10", "transfer-encoding: chunked"])
@@ -172,9 +177,15 @@ struct CurlFaultTests {
             .readRequest, .write("HTTP/1.1 200 OK\r\n\r\n"),
             .drip([UInt8](repeating: 0x20, count: 10_000), milliseconds: 5))
         defer { upstream.stop() }
-        let deadlines = TransferDeadlines(total: .milliseconds(150))
-        try await withScriptedClient(deadlines: deadlines) { client in
-            let error = await client.failure(upstream.url)
+        let time = ManualTime()
+        try await withScriptedClient(time: time) { client in
+            let body = try await client.get(upstream.url).body
+            for _ in 0..<29 {
+                time.advance(by: .seconds(10))
+                #expect(try await body.next()?.isEmpty == false)
+            }
+            time.advance(by: .seconds(10))
+            let error = await #expect(throws: GatewayError.self) { while try await body.next() != nil {} }
             #expect(error?.kind == .upstreamTimeout)
             #expect(error?.detail.hasPrefix("total deadline") == true)
         }
@@ -201,10 +212,10 @@ struct CurlFaultTests {
     }
 
     private func failure(
-        _ steps: ScriptedUpstream.Step..., deadlines: TransferDeadlines = TransferDeadlines()
+        _ steps: ScriptedUpstream.Step..., time: ManualTime? = nil
     ) async throws -> GatewayError? {
         let upstream = try ScriptedUpstream(scripts: [steps])
         defer { upstream.stop() }
-        return try await withScriptedClient(deadlines: deadlines) { await $0.failure(upstream.url) }
+        return try await withScriptedClient(time: time) { await $0.failure(upstream.url) }
     }
 }

@@ -1,4 +1,5 @@
 import PolluxCore
+import PolluxTesting
 import PolluxTransport
 import Testing
 
@@ -97,11 +98,20 @@ struct BodyTests {
 
     @Test("a body that drips past its deadline gets 408, however lively the drip")
     func bodyDeadline() async throws {
-        try await withServer(limits: limits(body: 1 << 20, bodyTimeout: .milliseconds(150))) { server in
+        let time = ManualTime()
+        try await withServer(limits: limits(body: 1 << 20), time: time) { server in
             for head in [postHead(60_000), chunkedHead] {
                 let client = server.connect()
                 client.send(head)
-                drip(head == chunkedHead ? "1\r\nx\r\n" : "x", to: client)
+                await time.untilSomeoneWaits(until: time.now + .seconds(15))
+                for _ in 0..<14 {
+                    time.advance(by: .seconds(1))
+                    client.send(head == chunkedHead ? "1\r\nx\r\n" : "x")
+                    await server.settle()
+                }
+                time.advance(by: .microseconds(999_999))
+                #expect(!client.waitForInput(milliseconds: 0))
+                time.advance(by: .microseconds(1))
                 let answer = client.answer()
                 #expect(answer?.status == 408)
                 #expect(answer?.fields["connection"] == "close")
@@ -109,26 +119,41 @@ struct BodyTests {
         }
     }
 
+    @Test("each 64 KiB of a body add a second to its time")
+    func longBodyDeadline() async throws {
+        let time = ManualTime()
+        try await withServer(limits: limits(body: 1 << 20), time: time) { server in
+            let client = server.connect()
+            client.send(postHead(1 << 20))
+            await time.untilSomeoneWaits(until: time.now + .seconds(15 + 16))
+            time.advance(by: .seconds(31))
+            #expect(client.answer()?.status == 408)
+        }
+    }
+
     @Test("a head that drips past its deadline gets 408, the first as well as a later one")
     func headDeadline() async throws {
-        var limits = HTTPServerLimits()
-        limits.headerTimeout = .milliseconds(150)
-        try await withServer(limits: limits) { server in
+        let time = ManualTime()
+        try await withServer(time: time) { server in
             let client = server.connect()
             client.send("GET / HTTP/1.1\r\nHost: a\r\nX: ")
-            drip("x", to: client)
+            await time.untilSomeoneWaits(until: time.now + .seconds(10))
+            for _ in 0..<9 {
+                time.advance(by: .seconds(1))
+                client.send("x")
+                await server.settle()
+            }
+            #expect(!client.waitForInput(milliseconds: 0))
+            time.advance(by: .seconds(1))
             #expect(client.answer()?.status == 408)
 
             let second = server.connect()
             second.send("GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HT")
             #expect(second.answer()?.status == 200)
+            await time.untilSomeoneWaits(until: time.now + .seconds(10))
+            time.advance(by: .seconds(10))
             #expect(second.answer()?.status == 408)
         }
-    }
-
-    /// Sends `piece` every few milliseconds until the server answers.
-    private func drip(_ piece: String, to client: TestClient) {
-        while !client.waitForInput(milliseconds: 10) { client.send(piece) }
     }
 
     @Test("a small body that the handler leaves unread is dropped and the connection lives; a large one ends it")

@@ -214,20 +214,12 @@ struct ClientGoneTests {
                 "GET /\($0) HTTP/1.1\r\nHost: a\r\nX: \(String(repeating: "x", count: 100))\r\n\r\n"
             }
             client.send(requests.joined())
-            await settled(server)
+            await server.settle()
             goOn.fire()
             #expect(client.answer()?.text == "GET /first 0")
             // The thousandth request on a connection is its last.
             for index in 0..<999 { #expect(client.answer()?.text == "GET /\(index) 0") }
             #expect(client.answer() == nil)
-        }
-    }
-
-    /// Lets the loop take in what is already in its sockets.
-    private func settled(_ server: TestServer) async {
-        let loop = server.loops.loops[0]
-        for _ in 0..<50 {
-            await withCheckedContinuation { continuation in loop.execute { continuation.resume() } }
         }
     }
 }

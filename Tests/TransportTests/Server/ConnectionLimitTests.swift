@@ -1,5 +1,6 @@
 import Glibc
 import PolluxCore
+import PolluxTesting
 import Testing
 
 @testable import PolluxTransport
@@ -53,14 +54,24 @@ struct ConnectionLimitTests {
 
     @Test("an idle connection is closed without a word, whether it was ever used or not")
     func idle() async throws {
-        var limits = HTTPServerLimits()
-        limits.idleTimeout = .milliseconds(100)
-        try await withServer(limits: limits) { server in
+        let time = ManualTime()
+        try await withServer(time: time) { server in
             let silent = server.connect()
+            await time.untilSomeoneWaits(until: time.now + .seconds(60))
+            time.advance(by: .microseconds(59_999_999))
+            #expect(!silent.waitForInput(milliseconds: 0))
+            time.advance(by: .microseconds(1))
             #expect(silent.rest() == ([], .closed))
+
             let used = server.connect()
+            await time.untilSomeoneWaits(until: time.now + .seconds(60))
+            time.advance(by: .seconds(40))
             used.send(get)
             #expect(used.answer()?.status == 200)
+            await server.settle()
+            time.advance(by: .microseconds(59_999_999))
+            #expect(!used.waitForInput(milliseconds: 0), "the answer began a new minute")
+            time.advance(by: .microseconds(1))
             #expect(used.rest() == ([], .closed))
         }
     }

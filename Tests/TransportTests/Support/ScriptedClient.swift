@@ -5,9 +5,9 @@ import Testing
 /// Runs `body` as a request handler would: in a task on an event loop, with a client that uses the same loop.
 func withScriptedClient<Result: Sendable>(
     deadlines: TransferDeadlines = TransferDeadlines(), network: NetworkOptions = NetworkOptions(),
-    _ body: @escaping @Sendable (CurlTransport) async throws -> Result
+    time: (any SteppedTime)? = nil, _ body: @escaping @Sendable (CurlTransport) async throws -> Result
 ) async throws -> Result {
-    let loop = try EventLoop(name: "client")
+    let loop = try EventLoop(name: "client", time: time)
     try loop.start()
     defer { loop.stop() }
     return try await Task(executorPreference: loop) {

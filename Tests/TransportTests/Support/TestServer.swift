@@ -11,9 +11,10 @@ final class TestServer: Sendable {
 
     init(
         limits: HTTPServerLimits = HTTPServerLimits(), loops count: Int = 1, host: String = "127.0.0.1",
+        time: (any SteppedTime)? = nil,
         _ handle: @escaping @Sendable (any HTTPExchange) async throws(GatewayError) -> Void = echo
     ) throws {
-        loops = try LoopGroup(count: count)
+        loops = try LoopGroup(count: count, time: time)
         let warnings = Log()
         self.warnings = warnings
         server = HTTPServer(loops: loops, limits: limits, handler: ClosureHandler(body: handle)) { warnings.add($0) }
@@ -21,6 +22,15 @@ final class TestServer: Sendable {
     }
 
     func connect(receiveBuffer: Int32? = nil) -> TestClient { TestClient(port: port, receiveBuffer: receiveBuffer) }
+
+    /// Lets the loops take in what is already in their sockets, and run what follows from it.
+    func settle() async {
+        for loop in loops.loops {
+            for _ in 0..<50 {
+                await withCheckedContinuation { continuation in loop.execute { continuation.resume() } }
+            }
+        }
+    }
 
     /// Ends all connections and the threads. Clients must be closed or their requests ended.
     func stop() async {
@@ -33,11 +43,11 @@ final class TestServer: Sendable {
 
 /// Runs `body` against a server and stops the server afterwards.
 func withServer(
-    limits: HTTPServerLimits = HTTPServerLimits(), loops: Int = 1,
+    limits: HTTPServerLimits = HTTPServerLimits(), loops: Int = 1, time: (any SteppedTime)? = nil,
     _ handle: @escaping @Sendable (any HTTPExchange) async throws(GatewayError) -> Void = echo,
     _ body: (TestServer) async throws -> Void
 ) async throws {
-    let server = try TestServer(limits: limits, loops: loops, handle)
+    let server = try TestServer(limits: limits, loops: loops, time: time, handle)
     do {
         try await body(server)
     } catch {
