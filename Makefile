@@ -5,7 +5,7 @@ SHELL := /bin/bash
 
 export SWIFT_BACKTRACE ?= enable=no
 
-.PHONY: help deps build debug run test test-all unit sdk lint format bench fuzz sanitize golden clean
+.PHONY: help deps build debug run test test-all unit sdk examples lint format bench fuzz sanitize golden clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 14
@@ -34,11 +34,14 @@ unit: deps ## Run the Swift tests alone
 sdk: debug ## Run the client SDKs' tests alone
 	@scripts/sdk-tests.sh
 
+examples: deps ## Build and test the example of a gateway with plugins of its own
+	@scripts/examples.sh
+
 lint: ## Check the format of every Swift file
-	swift format lint --strict -r Package.swift Sources Tests Fuzz
+	swift format lint --strict -r Package.swift Sources Tests Examples Fuzz
 
 format: ## Format every Swift file
-	swift format -i -r Package.swift Sources Tests Fuzz
+	swift format -i -r Package.swift Sources Tests Examples Fuzz
 
 bench: deps ## Measure against nginx and write docs/benchmarks.md
 	@Bench/run.sh

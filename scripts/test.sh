@@ -14,10 +14,11 @@ suite() {
 }
 
 suite build swift build --build-tests
-suite lint swift format lint --strict -r Package.swift Sources Tests Fuzz
+suite lint swift format lint --strict -r Package.swift Sources Tests Examples Fuzz
 # One test at a time: many wait on real sockets, and two cores' worth of them at once would starve each other.
 suite swift swift test --skip-build --no-parallel
 suite sdk scripts/sdk-tests.sh
+suite examples scripts/examples.sh
 if [ "$mode" = all ]; then
     suite long env POLLUX_LONG=1 swift test --skip-build --no-parallel --filter IntegrationTests
     suite sanitize scripts/sanitize.sh

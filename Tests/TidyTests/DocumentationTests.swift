@@ -16,7 +16,7 @@ struct DocumentationTests {
 
     @Test("every path into the repository exists", arguments: MarkdownPage.all)
     func paths(_ page: MarkdownPage) {
-        let roots = ["Sources/", "Tests/", "Fuzz/", "Bench/", "scripts/", "docs/", ".ci/"]
+        let roots = ["Sources/", "Tests/", "Examples/", "Fuzz/", "Bench/", "scripts/", "packaging/", "docs/", ".ci/"]
         for span in page.spans where roots.contains(where: span.hasPrefix) && !Self.generated.contains(span) {
             let isPattern = span.contains("<") || span.contains("*") || span.contains(" ")
             #expect(isPattern || exists(span), "\(page.path) names \(span), which is not there")
@@ -42,12 +42,30 @@ struct DocumentationTests {
         }
     }
 
-    @Test("the provider of the guide is the one that the tests compile")
-    func exampleProvider() {
-        let page = SourceTree.text(of: "docs/write-a-provider.md")
-        let file = SourceTree.text(of: "Tests/AppTests/ExampleProvider.swift")
-        #expect(!file.isEmpty)
-        #expect(page.contains("```swift\n\(file)```"), "copy Tests/AppTests/ExampleProvider.swift into the guide again")
+    @Test(
+        "the code in a guide for plugin authors is the example's, which is built and tested",
+        arguments: ["provider", "credential-source", "frontend"])
+    func guideCode(_ plugin: String) {
+        let page = "docs/write-a-\(plugin).md"
+        let files = SourceTree.swiftFiles(below: "Examples").map { $0.lines.joined(separator: "\n") }
+        let blocks = SourceTree.text(of: page).split(separator: "```swift\n").dropFirst()
+        #expect(!files.isEmpty && !blocks.isEmpty)
+        for block in blocks {
+            let code = block.prefix(upTo: block.firstRange(of: "```")?.lowerBound ?? block.endIndex)
+            let isThere = files.contains { $0.contains(code) }
+            #expect(isThere, "\(page) differs from Examples/acme-gateway from '\(code.prefix(60))' on")
+        }
+    }
+
+    @Test("the guides show whole files where a plugin author needs all of them")
+    func guideFiles() {
+        let needed = ["AcmeProvider", "AcmeAnswer", "AcmeFailure", "Registration", "KeyFilesSource", "TextFrontend"]
+        let pages = SourceTree.paths(below: "docs").filter { $0.contains("write-a-") }.map(SourceTree.text)
+        for file in needed {
+            let text = SourceTree.text(of: "Examples/acme-gateway/Sources/AcmePlugins/\(file).swift")
+            let isShown = !text.isEmpty && pages.contains { $0.contains("```swift\n\(text)```") }
+            #expect(isShown, "no guide shows \(file).swift as it is")
+        }
     }
 
     @Test("every directive of the simulators is in their page")

@@ -38,7 +38,7 @@ extension ProviderTrial {
             let isLimit = [.rateLimited, .quotaExhausted].contains(error.kind)
             report.require(
                 isLimit && error.accountEffect == .cool, "errors",
-                "\(doing): expected rateLimited or quotaExhausted with cool, got \(error.kind) with \(error.accountEffect)"
+                "\(doing): expected a limit with cool, got \(error.kind) with \(error.accountEffect)"
             )
         case 500...599:
             report.require(

@@ -1,8 +1,6 @@
-import PolluxCore
-
 extension GatewayError {
     /// The status that every dialect answers with (reliability requirements, sections 3 and 13).
-    var httpStatus: Int {
+    public var httpStatus: Int {
         switch kind {
         case .malformedHTTP, .invalidRequest, .unsupported, .contextTooLong, .blocked: 400
         // The upstream's own 413 says something that the client can use; its other refusals become 400.
