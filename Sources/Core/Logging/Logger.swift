@@ -1,3 +1,5 @@
+import Synchronization
+
 /// Structured, levelled records. A record is an event's name and its fields; never a prompt or a secret.
 public struct Logger: Sendable {
     public enum Level: String, Sendable, CaseIterable, Comparable {
@@ -11,7 +13,8 @@ public struct Logger: Sendable {
         case error
 
         public static func < (left: Level, right: Level) -> Bool { left.rank < right.rank }
-        private var rank: Int {
+        /// Its place in `allCases`.
+        fileprivate var rank: Int {
             switch self {
             case .debug: 0
             case .info: 1
@@ -21,21 +24,33 @@ public struct Logger: Sendable {
         }
     }
 
-    public let level: Level
+    private let threshold: Threshold
     private let sink: any LogSink
     private let fields: [LogField]
 
-    public init(level: Level, sink: any LogSink) { self.init(level: level, sink: sink, fields: []) }
+    public init(level: Level, sink: any LogSink) { self.init(Threshold(level), sink: sink, fields: []) }
 
-    private init(level: Level, sink: any LogSink, fields: [LogField]) {
-        (self.level, self.sink, self.fields) = (level, sink, fields)
+    private init(_ threshold: Threshold, sink: any LogSink, fields: [LogField]) {
+        (self.threshold, self.sink, self.fields) = (threshold, sink, fields)
     }
+
+    /// Shared by a logger and all that were made from it, so that a reload reaches every part of the gateway.
+    private final class Threshold: Sendable {
+        let index: Atomic<Int>
+        init(_ level: Level) { index = Atomic(level.rank) }
+    }
+
+    /// The least important level that is written.
+    public var level: Level { Level.allCases[threshold.index.load(ordering: .relaxed)] }
+
+    /// Changes it for this logger, those that were made from it, and the one it was made from.
+    public func setLevel(_ level: Level) { threshold.index.store(level.rank, ordering: .relaxed) }
 
     /// Writes nothing; for tests and for parts that are only validated.
     public static let silent = Logger(level: .error, sink: SilentSink())
 
     /// The same logger with fields that every record carries: the request's id, the provider's name.
-    public func with(_ more: LogField...) -> Logger { Logger(level: level, sink: sink, fields: fields + more) }
+    public func with(_ more: LogField...) -> Logger { Logger(threshold, sink: sink, fields: fields + more) }
 
     public func debug(_ event: String, _ more: @autoclosure () -> [LogField] = []) { log(.debug, event, more) }
     public func info(_ event: String, _ more: @autoclosure () -> [LogField] = []) { log(.info, event, more) }
@@ -46,10 +61,10 @@ public struct Logger: Sendable {
     public func mask(_ secrets: [Secret]) { sink.mask(secrets) }
 
     /// True when a record of this level would be written; ask before gathering something costly.
-    public func writes(_ level: Level) -> Bool { level >= self.level }
+    public func writes(_ level: Level) -> Bool { level.rank >= threshold.index.load(ordering: .relaxed) }
 
     private func log(_ level: Level, _ event: String, _ more: () -> [LogField]) {
-        guard level >= self.level else { return }
+        guard writes(level) else { return }
         sink.write(LogRecord(level: level, event: event, fields: fields + more()))
     }
 }

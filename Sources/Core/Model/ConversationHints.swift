@@ -8,7 +8,7 @@ public struct ConversationHints: Sendable, Equatable {
     public var previousResponseID: String?
     /// OpenAI's hint for requests that begin alike.
     public var promptCacheKey: String?
-    /// The id under which the client may continue this request's own answer; `nil` where its format knows no such thing.
+    /// The id under which the client may continue this request's own answer; `nil` where its format has no such.
     public var answerID: String?
 
     public init() {}

@@ -43,8 +43,8 @@ public struct TokenCount: Sendable, Equatable {
         media[item.kind] = Self.sum(media[item.kind] ?? 0, Self.tokens(of: item))
     }
 
-    /// The upstreams count an image, or a page, as 258; sound and film by the second. Seconds and pages are guessed from
-    /// the bytes, at usual rates: 16 kB a second of sound, 50 kB a page, 4 bytes of plain text a token.
+    /// The upstreams count an image, or a page, as 258; sound and film by the second. Seconds and pages are guessed
+    /// from the bytes, at usual rates: 16 kB a second of sound, 50 kB a page, 4 bytes of plain text a token.
     private static func tokens(of item: Media) -> Int {
         guard case .inline(let bytes) = item.source else { return tokensOfImage }
         switch item.kind {

@@ -8,8 +8,14 @@ public protocol AnswerSink: AnyObject {
     func begin(_ target: RouteTarget, attempt: Int)
     /// The upstream accepted the request and will answer, perhaps late.
     func upstreamAccepted()
+    /// The attempt failed before anything was committed; another one may begin, after a pause.
+    func attemptFailed()
     /// - Parameter more: Another event is ready, so nothing needs to be flushed yet.
     func take(_ event: ModelEvent, more: Bool) async throws(GatewayError)
+}
+
+extension AnswerSink {
+    public func attemptFailed() {}
 }
 
 /// Folds the answer for a client that wants it whole. Nothing is committed before the end.

@@ -47,7 +47,6 @@ struct Journey {
     private var visited: Set<String> = []
     /// Providers whose retry budget is used up.
     private var spent: Set<String> = []
-    private var shortage: GatewayError?
     private var isOver = false
     private var attempts = 0
     private(set) var lastFailure: GatewayError?
@@ -85,35 +84,19 @@ struct Journey {
         return LeasedCandidate(candidate: candidate, lease: lease, isRepeat: false)
     }
 
-    private mutating func leaseAgain() -> LeasedCandidate? {
+    private func leaseAgain() -> LeasedCandidate? {
         guard let (candidate, accountID) = repeatable, !spent.contains(candidate.target.provider) else { return nil }
         let others = (tried[candidate.target] ?? []).subtracting([accountID])
         guard let lease = lease(candidate, excluding: others) else { return nil }
         return LeasedCandidate(candidate: candidate, lease: lease, isRepeat: lease.accountID == accountID)
     }
 
-    /// Waits for the first target with an account that is busy, or that will have rested in time. For a request that
-    /// has had no attempt yet.
-    mutating func waitForLease(
-        _ rules: QueueRules, now: Instant, deadline: Instant?
+    /// Waits for an account. For a request that has had no attempt yet.
+    func waitForLease(
+        _ rules: QueueRules, deadline: Instant?, time: any TimeSource
     ) async throws(GatewayError) -> LeasedCandidate? {
         guard attempts == 0, !isOver, rules.maxWait > .zero else { return nil }
-        let end = min(now + rules.maxWait, deadline ?? .distantFuture)
-        for candidate in candidates {
-            let (pool, model) = (candidate.upstream.pool, candidate.target.model)
-            guard pool.shortage(for: candidate.quotaClass, model: model).helpsToWait(until: end, now) else { continue }
-            do {
-                let lease = try await pool.waitForLease(
-                    for: candidate.quotaClass, model: model, provider: candidate.target.provider, until: end,
-                    maxDepth: rules.maxDepth)
-                return LeasedCandidate(candidate: candidate, lease: lease, isRepeat: false)
-            } catch {
-                if error.kind == .cancelled { throw error }
-                shortage = error
-                return nil
-            }
-        }
-        return nil
+        return try await PlaceInLine(candidates, rules, deadline: deadline, time: time).wait()
     }
 
     // MARK: What came of it
@@ -154,7 +137,8 @@ struct Journey {
     /// A limit and an overload always say when to come back, whether or not the upstream did (F-17, F-22).
     func finalError() -> GatewayError {
         guard var error = lastFailure else {
-            return shortage
+            let shortages = candidates.map { $0.shortage.error(provider: $0.target.provider) }
+            return Self.soonest(shortages)
                 ?? GatewayError(.noAccountAvailable, .request, "no provider can serve this request; see /readyz")
         }
         switch error.kind {
@@ -175,28 +159,22 @@ struct Journey {
     /// Until the first account of all candidates can be leased, as far as is known.
     private var earliestAccount: Duration? {
         candidates.compactMap { candidate -> Duration? in
-            let shortage = candidate.upstream.pool.shortage(for: candidate.quotaClass, model: candidate.target.model)
+            let shortage = candidate.shortage
             // One that is free now, or may be at any moment: a second is polite.
             return shortage.ready + shortage.busy > 0 ? .seconds(1) : shortage.firstBack
         }.min()
     }
 
-    private mutating func lease(_ candidate: Candidate, excluding: Set<String>) -> PoolLease? {
-        do {
-            return try candidate.upstream.pool.lease(
-                for: candidate.quotaClass, model: candidate.target.model, excluding: excluding,
-                provider: candidate.target.provider)
-        } catch {
-            shortage = soonest(shortage, error)
-            return nil
-        }
+    private func lease(_ candidate: Candidate, excluding: Set<String>) -> PoolLease? {
+        candidate.upstream.pool.leaseIfReady(
+            for: candidate.quotaClass, model: candidate.target.model, excluding: excluding)
     }
 
     /// Of several shortages, the one that ends first.
-    private func soonest(_ known: GatewayError?, _ new: GatewayError) -> GatewayError {
-        guard let known else { return new }
-        guard let wait = new.retryAfter else { return known }
-        guard let knownWait = known.retryAfter else { return new }
-        return wait < knownWait ? new : known
+    private static func soonest(_ shortages: [GatewayError]) -> GatewayError? {
+        shortages.min { left, right in
+            guard let wait = left.retryAfter else { return false }
+            return right.retryAfter.map { wait < $0 } ?? true
+        }
     }
 }

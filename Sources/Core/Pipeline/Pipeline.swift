@@ -71,7 +71,8 @@ public struct Pipeline: Sendable {
             candidates: candidates, favourite: threads.flatMap { affinity?.favourite(of: $0, now: time.now) },
             maxAttempts: 1 + retry.maxRetries)
         while let leased = try await nextLease(&journey, request) {
-            guard try await rest(before: leased, journey, record.attempts, request) else {
+            // A stream may have opened by itself during the pause (T-6).
+            guard try await rest(before: leased, journey, record.attempts, request), !sink.isCommitted else {
                 leased.lease.release(after: .cancelled)
                 break
             }
@@ -91,6 +92,7 @@ public struct Pipeline: Sendable {
                 record.fail(error)
                 log.info("attempt failed", attemptFields(leased, record.attempts, error))
                 if sink.isCommitted { throw error }
+                sink.attemptFailed()
                 journey.fail(leased, error, retry.decision(after: error))
             }
         }
@@ -121,7 +123,7 @@ public struct Pipeline: Sendable {
         _ journey: inout Journey, _ request: ModelRequest
     ) async throws(GatewayError) -> LeasedCandidate? {
         if let leased = journey.nextLease() { return leased }
-        return try await journey.waitForLease(queue, now: time.now, deadline: request.deadline)
+        return try await journey.waitForLease(queue, deadline: request.deadline, time: time)
     }
 
     /// The upstreams that may serve a request, in order, less those that cannot honour it.
@@ -155,8 +157,8 @@ public struct Pipeline: Sendable {
             try await relay(&stream, into: sink)
         } catch {
             var error = error
-            // The upstream has begun to draw or to film: asked again, it would do so twice (T-7).
-            if leased.candidate.quotaClass != .text { error.isFinal = true }
+            // The upstream may have begun to draw or to film: asked again, it would do so twice (T-7).
+            if leased.candidate.quotaClass != .text, error.leavesWorkRunning { error.isFinal = true }
             throw error
         }
     }

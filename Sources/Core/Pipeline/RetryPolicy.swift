@@ -10,6 +10,18 @@ public enum RetryDecision: Sendable, Equatable {
     case elsewhereOrSameOnce
 }
 
+extension GatewayError {
+    /// An attempt that failed so, once it was accepted, may go on at the upstream; the others say that it does not.
+    var leavesWorkRunning: Bool {
+        switch kind {
+        case .upstreamReset, .upstreamTimeout, .upstreamTruncated, .upstreamBadResponse, .upstreamError,
+            .upstreamTooLarge:
+            true
+        default: false
+        }
+    }
+}
+
 /// The rules of retrying: at most so many attempts, and which failure allows which.
 public struct RetryPolicy: Sendable, Equatable {
     /// Attempts beyond the first, across accounts and fallbacks (T-3).
@@ -58,7 +70,8 @@ public struct RetryBudget: Sendable, Equatable {
     private let ratio: Double
     private static let capacity = 100.0
 
-    public init(ratio: Double) { (tokens, self.ratio) = (20, ratio) }
+    /// - Parameter tokens: What it begins with; a reload hands on what its predecessor had left.
+    public init(ratio: Double, tokens: Double = 20) { (self.tokens, self.ratio) = (tokens, ratio) }
 
     public mutating func recordFirstAttempt() { tokens = min(Self.capacity, tokens + ratio) }
 

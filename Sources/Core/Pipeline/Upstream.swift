@@ -8,9 +8,13 @@ public final class Upstream: Sendable {
     public let pool: AccountPool
     private let budget: Mutex<RetryBudget>
 
-    public init(name: String, kind: PluginKind, provider: any Provider, pool: AccountPool, retry: RetryPolicy) {
+    /// - Parameter old: Whose place it takes after a reload: what is left of its budget is taken over.
+    public init(
+        name: String, kind: PluginKind, provider: any Provider, pool: AccountPool, retry: RetryPolicy,
+        after old: Upstream? = nil
+    ) {
         (self.name, self.kind, self.provider, self.pool) = (name, kind, provider, pool)
-        budget = Mutex(RetryBudget(ratio: retry.budgetRatio))
+        budget = Mutex(RetryBudget(ratio: retry.budgetRatio, tokens: old?.budget.withLock { $0.tokens } ?? 20))
     }
 
     /// Asks the budget for one more attempt (T-4).

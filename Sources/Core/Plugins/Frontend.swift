@@ -56,8 +56,8 @@ public protocol ResponseEncoder: Sendable {
     func error(insteadOf event: ModelEvent) -> GatewayError?
     /// Appends the bytes of this event; nothing when the format says nothing about it.
     mutating func encode(_ event: ModelEvent, into bytes: inout [UInt8])
-    /// Appends what was held back until its end is known. Called before an error ends the answer, so that it comes ahead
-    /// of it.
+    /// Appends what was held back until its end is known. Called before an error ends the answer, so that it comes
+    /// ahead of it.
     mutating func releaseHeld(into bytes: inout [UInt8])
     /// Appends the closing bytes, or the error in this format's own shape when the answer broke off.
     mutating func finish(after error: GatewayError?, into bytes: inout [UInt8]) -> StreamEnd

@@ -2,6 +2,17 @@ import Synchronization
 
 /// Waiting for an account that is busy or will have rested in time.
 extension AccountPool {
+    /// How a wait ended.
+    enum WaitEnd: Sendable {
+        case granted(PoolLease)
+        /// Waiting cannot help, or took too long.
+        case refused
+        /// As many wait as may.
+        case full
+        /// It was cancelled.
+        case left
+    }
+
     /// - Parameters:
     ///   - deadline: The wait ends then at the latest.
     ///   - maxDepth: How many may wait at a time; more are refused at once.
@@ -10,25 +21,37 @@ extension AccountPool {
         for quotaClass: QuotaClass, model: String = "", provider: String, until deadline: Instant, maxDepth: Int
     ) async throws(GatewayError) -> PoolLease {
         let work = WaitLine.Work(quotaClass: quotaClass, model: model)
+        switch await wait(for: work, as: .member(maxDepth: maxDepth), until: deadline) {
+        case .granted(let lease): return lease
+        case .left: throw .cancelled
+        case .refused, .full: throw shortage(for: quotaClass, model: model).error(provider: provider)
+        }
+    }
+
+    /// - Parameter evenInVain: Stays in line though no account is known to come free.
+    func wait(
+        for work: WaitLine.Work, as role: WaitLine.Role, until deadline: Instant, evenInVain: Bool = false
+    ) async -> WaitEnd {
         let (now, wallNow) = (time.now, time.wallNow)
-        let (start, bells) = state.withLock { $0.join(work, until: deadline, maxDepth: maxDepth, now, wallNow) }
+        let (start, bells) = state.withLock {
+            $0.join(work, as: role, until: deadline, evenInVain: evenInVain, now, wallNow)
+        }
         ring(bells)
-        guard case .waits(let id) = start else { return try lease(start, work, provider) }
-        let end = await withTaskCancellationHandler {
+        guard case .waits(let id) = start else { return end(start, work) }
+        let standing = await withTaskCancellationHandler {
             await waitForEnd(id)
         } onCancel: {
             ring(state.withLock { $0.leave(id) })
         }
-        return try lease(end, work, provider)
+        return end(standing, work)
     }
 
-    private func lease(
-        _ standing: Guarded.Standing, _ work: WaitLine.Work, _ provider: String
-    ) throws(GatewayError) -> PoolLease {
+    private func end(_ standing: Guarded.Standing, _ work: WaitLine.Work) -> WaitEnd {
         switch standing {
-        case .granted(let credential): return PoolLease(credential: credential, work: work, pool: self)
-        case .refused(let shortage): throw shortage.error(provider: provider)
-        case .waits, .left: throw .cancelled
+        case .granted(let credential): .granted(PoolLease(credential: credential, work: work, pool: self))
+        case .refused: .refused
+        case .full: .full
+        case .waits, .left: .left
         }
     }
 
@@ -81,7 +104,8 @@ extension AccountPool.Guarded {
     enum Standing: Sendable {
         case waits(UInt64)
         case granted(Credential)
-        case refused(Shortage)
+        case refused
+        case full
         /// It gave up its place.
         case left
     }
@@ -102,16 +126,18 @@ extension AccountPool.Guarded {
     }
 
     mutating func join(
-        _ work: WaitLine.Work, until deadline: Instant, maxDepth: Int, _ now: Instant, _ wallNow: WallTime
+        _ work: WaitLine.Work, as role: WaitLine.Role, until deadline: Instant, evenInVain: Bool, _ now: Instant,
+        _ wallNow: WallTime
     ) -> (Standing, [WaitLine.Bell]) {
         var bells = line.count > 0 ? serve(now, wallNow) : []
         switch grant(work, now, wallNow) {
         case .success(let credential): return (.granted(credential), bells)
         case .failure(let shortage):
-            guard shortage.helpsToWait(until: deadline, now), now < deadline, line.count < maxDepth else {
-                return (.refused(shortage), bells)
+            let helps = evenInVain || shortage.helpsToWait(until: deadline, now)
+            guard helps, now < deadline else { return (.refused, bells) }
+            guard let id = line.join(work, as: role, until: deadline, evenInVain: evenInVain) else {
+                return (.full, bells)
             }
-            let id = line.join(work, until: deadline)
             if let bell = line.post(rules.nextWake) { bells.append(bell) }
             return (.waits(id), bells)
         }
@@ -141,26 +167,22 @@ extension AccountPool.Guarded {
 
     /// One who waits has a look: it was called, or its time has come.
     mutating func look(_ id: UInt64, _ now: Instant, _ wallNow: WallTime) -> (Standing, [WaitLine.Bell]) {
-        guard let work = line.work(of: id), let deadline = line.deadline(of: id) else { return (.left, []) }
+        guard let deadline = line.deadline(of: id) else { return (.left, []) }
         line.stopAlarm(of: id, dueBy: now)
         var bells = line.waits(id) ? serve(now, wallNow) : []
         switch line.takeOutcome(of: id) {
         case .granted(let credential): return (.granted(credential), bells)
-        case .refused: return (.refused(shortage(of: work, now, wallNow)), bells)
+        case .refused: return (.refused, bells)
         case nil:
             guard now >= deadline else { return (.waits(id), bells) }
             bells += leave(id)
-            return (.refused(shortage(of: work, now, wallNow)), bells)
+            return (.refused, bells)
         }
     }
 
     /// Gives up a place; somebody else looks after the next rest then.
     mutating func leave(_ id: UInt64) -> [WaitLine.Bell] {
         [line.leave(id), line.post(rules.nextWake)].compactMap { $0 }
-    }
-
-    private mutating func shortage(of work: WaitLine.Work, _ now: Instant, _ wallNow: WallTime) -> Shortage {
-        rules.shortage(for: work.quotaClass, model: work.model, now: now, wallNow: wallNow)
     }
 }
 

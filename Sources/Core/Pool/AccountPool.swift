@@ -31,17 +31,30 @@ public final class AccountPool: Sendable {
     public func lease(
         for quotaClass: QuotaClass, model: String = "", excluding tried: Set<String> = [], provider: String
     ) throws(GatewayError) -> PoolLease {
+        switch lease(WaitLine.Work(quotaClass: quotaClass, model: model), excluding: tried) {
+        case .failure(let shortage): throw shortage.error(provider: provider)
+        case .success(let lease): return lease
+        }
+    }
+
+    /// The same without a sentence about why there is none.
+    func leaseIfReady(
+        for quotaClass: QuotaClass, model: String = "", excluding tried: Set<String> = []
+    ) -> PoolLease? {
+        switch lease(WaitLine.Work(quotaClass: quotaClass, model: model), excluding: tried) {
+        case .failure: nil
+        case .success(let lease): lease
+        }
+    }
+
+    private func lease(_ work: WaitLine.Work, excluding tried: Set<String>) -> Result<PoolLease, Shortage> {
         let (now, wallNow) = (time.now, time.wallNow)
-        let work = WaitLine.Work(quotaClass: quotaClass, model: model)
         let (grant, bells) = state.withLock { state -> (Grant, [WaitLine.Bell]) in
             let bells = state.line.count > 0 ? state.serve(now, wallNow) : []
             return (state.grant(work, excluding: tried, now, wallNow), bells)
         }
         ring(bells)
-        switch grant {
-        case .failure(let shortage): throw shortage.error(provider: provider)
-        case .success(let credential): return PoolLease(credential: credential, work: work, pool: self)
-        }
+        return grant.map { PoolLease(credential: $0, work: work, pool: self) }
     }
 
     /// Takes a certain account for one attempt, if it is ready. Those who wait go first.

@@ -39,9 +39,17 @@ extension AccountPoolState {
     mutating func apply(_ error: GatewayError, to position: Int, _ key: LaneKey) {
         switch error.accountEffect {
         case .none: break
-        case .rejectCredential: entries[position].condition = .credentialRejected
-        case .restrict: entries[position].condition = .restricted
+        case .rejectCredential: blame(position, .credentialRejected)
+        case .restrict: blame(position, .restricted)
         case .cool: cool(position, key, error.scope, for: error.retryAfter)
+        }
+    }
+
+    /// Nobody blames an account that is switched off or incomplete: when it is back, it is a new one.
+    private mutating func blame(_ position: Int, _ condition: Condition) {
+        switch entries[position].condition {
+        case .usable, .expired, .credentialRejected, .restricted: entries[position].condition = condition
+        case .disabled, .incomplete: break
         }
     }
 

@@ -25,6 +25,13 @@ extension AccountPoolState {
         rebuild(next)
     }
 
+    /// The same accounts, leases, rests and conditions under other rules. Rests that run keep the end they have.
+    public mutating func change(_ rules: Rules) {
+        precondition(rules.maxInFlight > 0, "a pool that may lease nothing is a settings fault")
+        self.rules = rules
+        rebuild(accounts)
+    }
+
     private func condition(
         of credential: Credential, _ problem: String?, keeping account: Account, _ changed: Set<String>
     ) -> Condition {

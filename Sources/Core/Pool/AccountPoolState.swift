@@ -35,7 +35,7 @@ public struct AccountPoolState: Sendable {
         case nothing(Shortage)
     }
 
-    public let rules: Rules
+    public internal(set) var rules: Rules
     var entries: [Account] = []
     var positions: [String: Int] = [:]
     var rota = Rota(weights: [])

@@ -1,6 +1,6 @@
 extension AccountPoolState {
-    /// Who is ready for one kind of work, who is busy, and who rests until when: kept up to date with every change of an
-    /// account, so that neither a choice nor a refusal has to look at all of them.
+    /// Who is ready for one kind of work, who is busy, and who rests until when: kept up to date with every change of
+    /// an account, so that neither a choice nor a refusal has to look at all of them.
     struct Lane: Sendable {
         /// Where an account stands with this work. Exactly one holds.
         enum Place: Int, Sendable, CaseIterable {

@@ -4,6 +4,16 @@
 struct WaitLine: Sendable {
     typealias Work = AccountPoolState.LaneKey
 
+    /// Whether a place counts among those that the line may have.
+    enum Role: Sendable {
+        /// It counts, and is refused when as many wait as may.
+        case member(maxDepth: Int)
+        /// It counts, and is not refused: a member that comes back.
+        case returning
+        /// It does not count: the request is a member of another line.
+        case guest
+    }
+
     enum Outcome: Sendable {
         case granted(Credential)
         /// Nothing that is known will help in time.
@@ -16,6 +26,8 @@ struct WaitLine: Sendable {
     private struct Waiter: Sendable {
         let work: Work
         let deadline: Instant
+        let isGuest: Bool
+        let evenInVain: Bool
         var outcome: Outcome?
         /// When it has to look whether a rest has ended; on behalf of all.
         var alarm: Instant?
@@ -32,18 +44,29 @@ struct WaitLine: Sendable {
     private var sentry: UInt64?
     /// How many wait and have no outcome yet.
     private(set) var count = 0
+    /// How many of them are guests.
+    private var guests = 0
 
-    mutating func join(_ work: Work, until deadline: Instant) -> UInt64 {
+    /// - Parameter evenInVain: Is never sent away before its deadline.
+    /// - Returns: `nil` when the line is full.
+    mutating func join(_ work: Work, as role: Role, until deadline: Instant, evenInVain: Bool) -> UInt64? {
+        if case .member(let maxDepth) = role, count - guests >= maxDepth { return nil }
         nextID += 1
-        waiters[nextID] = Waiter(work: work, deadline: deadline)
+        let isGuest = if case .guest = role { true } else { false }
+        waiters[nextID] = Waiter(work: work, deadline: deadline, isGuest: isGuest, evenInVain: evenInVain)
         queues[work, default: IDQueue()].append(nextID)
         count += 1
+        if isGuest { guests += 1 }
         return nextID
+    }
+
+    private mutating func noteEnd(of waiter: Waiter) {
+        count -= 1
+        if waiter.isGuest { guests -= 1 }
     }
 
     func waits(_ id: UInt64) -> Bool { waiters[id].map { $0.outcome == nil } ?? false }
     func deadline(of id: UInt64) -> Instant? { waiters[id]?.deadline }
-    func work(of id: UInt64) -> Work? { waiters[id]?.work }
 
     /// When a waiter has to look again by itself.
     func nextLook(of id: UInt64) -> Instant? {
@@ -69,9 +92,9 @@ struct WaitLine: Sendable {
 
     /// Ends a wait. The caller rings the bell when it has let go of the lock.
     mutating func answer(_ id: UInt64, _ outcome: Outcome) -> Bell? {
-        guard waits(id) else { return nil }
+        guard waits(id), let waiter = waiters[id] else { return nil }
         waiters[id]?.outcome = outcome
-        count -= 1
+        noteEnd(of: waiter)
         if sentry == id { sentry = nil }
         return call(id)
     }
@@ -79,7 +102,7 @@ struct WaitLine: Sendable {
     /// Those of a queue who would have to wait beyond their time.
     func waiting(for work: Work, impatientBefore back: Instant?) -> [UInt64] {
         queues[work]?.ids.filter { id in
-            guard let waiter = waiters[id], waiter.outcome == nil else { return false }
+            guard let waiter = waiters[id], waiter.outcome == nil, !waiter.evenInVain else { return false }
             return back.map { $0 > waiter.deadline } ?? true
         } ?? []
     }
@@ -94,7 +117,7 @@ struct WaitLine: Sendable {
     /// Gives up a place, at once. An outcome that has come already stays, for the waiter to take.
     mutating func leave(_ id: UInt64) -> Bell? {
         guard waits(id), let waiter = waiters.removeValue(forKey: id) else { return nil }
-        count -= 1
+        noteEnd(of: waiter)
         if sentry == id { sentry = nil }
         let left = waiters
         queues[waiter.work]?.noteDeparture { left[$0].map { $0.outcome == nil } ?? false }

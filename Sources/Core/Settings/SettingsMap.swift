@@ -35,6 +35,13 @@ public struct SettingsMap: Sendable {
         }
     }
 
+    /// Whether both were written with the same values, some keys aside.
+    public func says(theSameAs other: SettingsMap, besides ignored: Set<String> = []) -> Bool {
+        SettingsNode.say(
+            theSame: entries.filter { !ignored.contains($0.key) },
+            other.entries.filter { !ignored.contains($0.key) })
+    }
+
     /// A map without a file behind it that only notes which keys are asked for.
     static func recording(path: String = "") -> SettingsMap {
         SettingsMap(recordingAt: path)

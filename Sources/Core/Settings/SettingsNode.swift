@@ -40,6 +40,27 @@ public struct SettingsNode: Sendable, Equatable {
     }
 }
 
+extension SettingsNode {
+    /// Whether both say the same, wherever it stands in its file and whichever variable it came from.
+    public func says(theSameAs other: SettingsNode) -> Bool {
+        switch (content, other.content) {
+        case (.scalar(let one), .scalar(let two)): one.text == two.text && one.isQuoted == two.isQuoted
+        case (.mapping(let one), .mapping(let two)): Self.say(theSame: one, two)
+        case (.sequence(let one), .sequence(let two)):
+            one.count == two.count && zip(one, two).allSatisfy { $0.says(theSameAs: $1) }
+        case (.absent, .absent): true
+        default: false
+        }
+    }
+
+    /// The order of keys says nothing.
+    static func say(theSame one: [SettingsEntry], _ two: [SettingsEntry]) -> Bool {
+        guard one.count == two.count else { return false }
+        let values = Dictionary(two.map { ($0.key, $0.value) }, uniquingKeysWith: { first, _ in first })
+        return one.allSatisfy { entry in values[entry.key].map { entry.value.says(theSameAs: $0) } ?? false }
+    }
+}
+
 /// One `key: value` of a mapping.
 public struct SettingsEntry: Sendable, Equatable {
     public var key: String

@@ -23,6 +23,18 @@ struct LoggerTests {
         for other in Logger.Level.allCases { #expect(log.writes(other) == written.contains(other)) }
     }
 
+    @Test("a new level holds for a logger and all that were made from it")
+    func newLevel() {
+        let sink = Collector()
+        let log = Logger(level: .warning, sink: sink)
+        let child = log.with(LogField("provider", "p"))
+        child.debug("unheard")
+        log.setLevel(.debug)
+        child.debug("heard")
+        #expect(sink.records.map(\.event) == ["heard"])
+        #expect(child.level == .debug)
+    }
+
     @Test("the fields of a record below the level are not even made")
     func lazy() {
         var made = 0

@@ -39,7 +39,7 @@ struct PipelineTests {
         var world = PipelineWorld()
         world.retry = RetryPolicy(maxRetries: retries)
         world.add("p", accounts: (0..<20).map { "a\($0)" }, [.refuses(limited)])
-        #expect(await world.run().failure == limited)
+        #expect(await world.run().failure?.message == limited.message)
         #expect(world.journal.entries.count == retries + 1)
     }
 
@@ -129,7 +129,7 @@ struct PipelineTests {
             var world = PipelineWorld()
             world.add("p", accounts: ["a", "b"], [.refuses(limited)])
             let deadline = world.time.now + .seconds(seconds)
-            #expect(await world.run { $0.deadline = deadline }.failure == limited)
+            #expect(await world.run { $0.deadline = deadline }.failure?.message == limited.message)
             #expect(world.journal.entries.count == attempts)
         }
     }

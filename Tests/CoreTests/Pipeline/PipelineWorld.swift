@@ -20,20 +20,25 @@ final class ScriptedProvider: Provider {
     private let left: Mutex<[Attempt]>
     private let journal: Journal
     private let refused: GatewayError?
+    private let quotaClass: QuotaClass
 
-    init(_ name: String, _ attempts: [Attempt], journal: Journal, refusal: GatewayError? = nil) {
-        (self.name, self.journal, refused) = (name, journal, refusal)
+    init(
+        _ name: String, _ attempts: [Attempt], journal: Journal, refusal: GatewayError? = nil,
+        quotaClass: QuotaClass = .text
+    ) {
+        (self.name, self.journal, refused, self.quotaClass) = (name, journal, refusal, quotaClass)
         left = Mutex(attempts)
     }
 
     init(settings: NoKeys, context: ProviderContext) throws(GatewayError) {
-        (name, journal, refused) = (context.name, Journal(), nil)
+        (name, journal, refused, quotaClass) = (context.name, Journal(), nil, .text)
         left = Mutex([])
     }
 
     struct NoKeys: SettingsReadable { init(reading map: inout SettingsMap) {} }
 
     func refusal(of request: ModelRequest) -> GatewayError? { refused }
+    func quotaClass(of request: ModelRequest) -> QuotaClass { quotaClass }
 
     func generate(_ request: ModelRequest, on lease: any AccountLease) async throws(GatewayError) -> EventStream {
         journal.note("\(name)/\(lease.credential.accountID) \(request.resolvedModel)")
@@ -86,25 +91,30 @@ struct PipelineWorld {
     var upstreams: [Upstream] = []
     var retry = RetryPolicy()
     var queue = QueueRules(maxWait: .zero)
+    var affinity: Affinity?
+    var routes: [ModelRoute] = []
 
     static let good: [ModelEvent] = [
         .started(responseID: "r", model: "m"), .textDelta("hello"), .finished(.stop), .ended,
     ]
 
     mutating func add(
-        _ name: String, accounts: [String] = ["a"], _ attempts: [ScriptedProvider.Attempt], refusal: GatewayError? = nil
+        _ name: String, accounts: [String] = ["a"], _ attempts: [ScriptedProvider.Attempt],
+        refusal: GatewayError? = nil, quotaClass: QuotaClass = .text,
+        strategy: AccountPoolState.Strategy = .fillFirst
     ) {
-        let pool = AccountPool(AccountPoolState.Rules(strategy: .fillFirst), time: time)
+        let pool = AccountPool(AccountPoolState.Rules(strategy: strategy), time: time)
         pool.update(source: "test", accounts.map { Credential(accountID: $0, values: [:]) }) { _ in nil }
-        let provider = ScriptedProvider(name, attempts, journal: journal, refusal: refusal)
+        let provider = ScriptedProvider(name, attempts, journal: journal, refusal: refusal, quotaClass: quotaClass)
         upstreams.append(Upstream(name: name, kind: "scripted", provider: provider, pool: pool, retry: retry))
     }
 
     var pipeline: Pipeline {
         let models = [ModelInfo(id: "m", owner: "test")]
         return Pipeline(
-            router: Router(routes: []), catalog: ModelCatalog(providers: upstreams.map { ($0.name, models) }),
-            upstreams: upstreams, retry: retry, queue: queue, time: time, random: SeededRandom(seed: 7))
+            router: Router(routes: routes), catalog: ModelCatalog(providers: upstreams.map { ($0.name, models) }),
+            upstreams: upstreams, retry: retry, queue: queue, affinity: affinity, time: time,
+            random: SeededRandom(seed: 7))
     }
 
     /// A request beside the test, for what must happen while it runs.
@@ -118,5 +128,14 @@ struct PipelineWorld {
         do { return .success(try await pipeline.generate(request, into: sink, log: .silent)) } catch {
             return .failure(error)
         }
+    }
+
+    /// With the record of a request that failed as well.
+    func outcome(
+        into sink: any AnswerSink = WholeAnswerSink(), change: (inout ModelRequest) -> Void = { _ in }
+    ) async -> Pipeline.Outcome {
+        var request = ModelRequest(id: "req_1", model: "m")
+        change(&request)
+        return await pipeline.run(request, into: sink, log: .silent)
     }
 }

@@ -40,6 +40,11 @@ extension AccountPoolState {
         return id
     }
 
+    /// A certain account, if it is ready.
+    mutating func take(_ account: String) -> Bool {
+        lease(account: account, for: .text, now: PoolWorld.start, wallNow: PoolWorld.wall)
+    }
+
     mutating func give(
         _ id: String, _ quotaClass: QuotaClass = .text, model: String = "", after error: GatewayError? = nil,
         at seconds: Int64 = 0
@@ -47,8 +52,8 @@ extension AccountPoolState {
         release(id, for: quotaClass, model: model, after: error, now: PoolWorld.start + .seconds(seconds))
     }
 
-    mutating func lack(_ quotaClass: QuotaClass = .text, at seconds: Int64 = 0) -> Shortage {
+    mutating func lack(_ quotaClass: QuotaClass = .text, model: String = "", at seconds: Int64 = 0) -> Shortage {
         let (now, wall) = (PoolWorld.start + .seconds(seconds), PoolWorld.wall + .seconds(seconds))
-        return shortage(for: quotaClass, now: now, wallNow: wall)
+        return shortage(for: quotaClass, model: model, now: now, wallNow: wall)
     }
 }

@@ -25,6 +25,23 @@ struct SettingsMapTests {
         #expect(other.issues.sorted.isEmpty)
     }
 
+    @Test("two mappings say the same when their values do, wherever they stand and in whatever order")
+    func sameWords() {
+        let text = Nodes.text("1s")
+        var moved = text
+        moved.position.line = 99
+        let one = SettingsMap(Nodes.mapping(["a": text, "b": Nodes.list(["x", "y"])]))
+        #expect(one.says(theSameAs: SettingsMap(Nodes.mapping(["b": Nodes.list(["x", "y"]), "a": moved]))))
+        let others = [
+            Nodes.mapping(["a": text]), Nodes.mapping(["a": text, "b": Nodes.list(["y", "x"])]),
+            Nodes.mapping(["a": Nodes.text("1s", quoted: true), "b": Nodes.list(["x", "y"])]),
+            Nodes.mapping(["a": text, "c": Nodes.list(["x", "y"])]),
+            Nodes.mapping(["a": Nodes.mapping(["a": text]), "b": Nodes.list(["x", "y"])]),
+        ]
+        for other in others { #expect(!one.says(theSameAs: SettingsMap(other))) }
+        #expect(one.says(theSameAs: SettingsMap(others[1]), besides: ["b"]))
+    }
+
     @Test("a reader that forgets to refuse unread keys is helped out")
     func forgotten() {
         struct Careless: SettingsReadable {

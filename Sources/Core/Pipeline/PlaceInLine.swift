@@ -1,0 +1,99 @@
+/// A request that waits for an account: in the lines of all its targets at a time, so that it is served by whichever
+/// has one first.
+///
+/// It waits as long as some line can be of help: an account that is busy, or that will have rested in time. In lines
+/// without help it stands meanwhile as well, since a source may add an account there. It is a member of one line, the
+/// first that takes it, and a guest of the others, so that every line is bounded and none that serves is missed.
+struct PlaceInLine {
+    private let candidates: [Candidate]
+    private let rules: QueueRules
+    private let end: Instant
+    private let time: any TimeSource
+
+    /// - Parameter deadline: The request's own; a wait beyond it is of no use.
+    init(_ candidates: [Candidate], _ rules: QueueRules, deadline: Instant?, time: any TimeSource) {
+        (self.candidates, self.rules, self.time) = (candidates, rules, time)
+        end = min(time.now + rules.maxWait, deadline ?? .distantFuture)
+    }
+
+    /// - Returns: `nil` when no line can help any more, or none takes it, or the time is over.
+    /// - Throws: `cancelled`.
+    func wait() async throws(GatewayError) -> LeasedCandidate? {
+        var role = WaitLine.Role.member(maxDepth: rules.maxDepth)
+        var closed: Set<Int> = []
+        while time.now < end {
+            let helpful = candidates.indices.filter { candidates[$0].helpsToWait(until: end, time.now) }
+            guard let home = helpful.first(where: { !closed.contains($0) }) else { return nil }
+            let (leased, isFull) = await wait(at: home, as: role, helpful: Set(helpful))
+            if Task.isCancelled {
+                leased?.lease.release(after: .cancelled)
+                throw .cancelled
+            }
+            if let leased { return leased }
+            if isFull { closed.insert(home) } else { role = .returning }
+        }
+        return nil
+    }
+
+    private func wait(
+        at home: Int, as role: WaitLine.Role, helpful: Set<Int>
+    ) async -> (LeasedCandidate?, isFull: Bool) {
+        guard candidates.count > 1 else {
+            switch await wait(at: home, as: role, evenInVain: false) {
+            case .granted(let lease): return (leased(home, lease), false)
+            case .full: return (nil, true)
+            case .refused, .left: return (nil, false)
+            }
+        }
+        return await withTaskGroup(of: (Int, AccountPool.WaitEnd).self) { group in
+            for index in candidates.indices {
+                let role = index == home ? role : .guest
+                group.addTask { (index, await wait(at: index, as: role, evenInVain: !helpful.contains(index))) }
+            }
+            var hopes = helpful
+            var isFull = false
+            var winner: LeasedCandidate?
+            while let (index, end) = await group.next() {
+                switch end {
+                case .granted(let lease) where winner == nil:
+                    winner = leased(index, lease)
+                    group.cancelAll()
+                case .granted(let lease): lease.release(after: .cancelled)
+                case .left: break
+                case .full:
+                    isFull = true
+                    group.cancelAll()
+                case .refused:
+                    hopes.remove(index)
+                    if hopes.isEmpty || isFull || winner != nil {
+                        group.cancelAll()
+                    } else if time.now < self.end {
+                        // Not for a request that was cancelled: it would be refused again and again, for ever.
+                        let role = index == home ? WaitLine.Role.returning : .guest
+                        _ = group.addTaskUnlessCancelled { (index, await wait(at: index, as: role, evenInVain: true)) }
+                    }
+                }
+            }
+            return (winner, isFull)
+        }
+    }
+
+    private func wait(at index: Int, as role: WaitLine.Role, evenInVain: Bool) async -> AccountPool.WaitEnd {
+        let candidate = candidates[index]
+        let work = WaitLine.Work(quotaClass: candidate.quotaClass, model: candidate.target.model)
+        return await candidate.upstream.pool.wait(for: work, as: role, until: end, evenInVain: evenInVain)
+    }
+
+    private func leased(_ index: Int, _ lease: PoolLease) -> LeasedCandidate {
+        LeasedCandidate(candidate: candidates[index], lease: lease, isRepeat: false)
+    }
+}
+
+extension Candidate {
+    var shortage: Shortage { upstream.pool.shortage(for: quotaClass, model: target.model) }
+
+    fileprivate func helpsToWait(until end: Instant, _ now: Instant) -> Bool {
+        let shortage = shortage
+        return shortage.ready > 0 || shortage.helpsToWait(until: end, now)
+    }
+}
