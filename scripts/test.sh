@@ -19,8 +19,10 @@ suite lint swift format lint --strict -r Package.swift Sources Tests Examples Fu
 suite swift swift test --skip-build --no-parallel
 suite sdk scripts/sdk-tests.sh
 suite examples scripts/examples.sh
+suite packaging scripts/dist-check.sh --dry
 if [ "$mode" = all ]; then
-    suite long env POLLUX_LONG=1 swift test --skip-build --no-parallel --filter IntegrationTests
+    suite long env POLLUX_LONG=1 swift test --skip-build --no-parallel --filter 'IntegrationTests|SimulationTests'
+    suite dist make -s dist
     suite sanitize scripts/sanitize.sh
     suite fuzz env FUZZ_SECONDS="${FUZZ_SECONDS:-60}" make -s fuzz
 fi

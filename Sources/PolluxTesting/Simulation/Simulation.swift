@@ -14,9 +14,14 @@ public final class Simulation: Sendable {
         case stopped
         /// These tasks wait for something that never comes.
         case stalled(tasks: Int)
+        /// So many jobs ran without the clock moving that they would run for ever.
+        case spinning
         /// Work left the executor, so that the run cannot be repeated.
         case strayed
     }
+
+    /// Far more than any honest moment needs.
+    private static let mostJobsAtOnce = 100_000
 
     public let time: ManualTime
     private let executor: SeededExecutor
@@ -47,7 +52,10 @@ public final class Simulation: Sendable {
     ///   - whenQuiet: Called when nothing is runnable, before the clock moves; false stops the run.
     public func run(afterStep: () -> Bool = { true }, whenQuiet: () -> Bool = { true }) -> Ending {
         while true {
+            var jobsAtOnce = 0
             while executor.runOne() {
+                jobsAtOnce += 1
+                guard jobsAtOnce <= Self.mostJobsAtOnce else { return .spinning }
                 counts.withLock { $0.steps += 1 }
                 guard executor.strayJobs == 0 else { return .strayed }
                 guard afterStep() else { return .stopped }

@@ -14,12 +14,18 @@ public final class SimulationTrace: Sendable {
 
     private let state = Mutex(State())
     private let kept: Int
+    private let echo: (@Sendable (String) -> Void)?
 
-    /// - Parameter kept: How many of the last lines can be read.
-    public init(kept: Int = 60) { self.kept = max(1, kept) }
+    /// - Parameters:
+    ///   - kept: How many of the last lines can be read.
+    ///   - echo: Gets each line as it is noted.
+    public init(kept: Int = 60, echo: (@Sendable (String) -> Void)? = nil) {
+        (self.kept, self.echo) = (max(1, kept), echo)
+    }
 
     public func note(_ now: Instant, _ line: String) {
         let line = "\(now.microseconds) \(line)"
+        echo?(line)
         state.withLock { state in
             for byte in line.utf8 { state.hash = (state.hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
             state.hash = (state.hash ^ 0x0a) &* 0x100_0000_01b3

@@ -66,16 +66,21 @@ final class NaiveAccounts {
 
     let rules: AccountPoolState.Rules
     private var accounts: [String: NaiveAccount] = [:]
+    /// Those that went while nothing ran on them: a lease that was taken just before may still show itself.
+    private var gone: [String: NaiveAccount] = [:]
     /// Those that the source names, in its order.
     private(set) var present: [NaiveAccount] = []
 
     init(_ rules: AccountPoolState.Rules) { self.rules = rules }
 
-    subscript(id: String) -> NaiveAccount? { accounts[id] }
+    subscript(id: String) -> NaiveAccount? { accounts[id] ?? gone[id] }
 
     // MARK: Events
 
-    func begin(_ id: String) { accounts[id]?.running += 1 }
+    func begin(_ id: String) {
+        if accounts[id] == nil { accounts[id] = gone.removeValue(forKey: id) }
+        accounts[id]?.running += 1
+    }
 
     func end(_ id: String) {
         guard let account = accounts[id] else { return }
@@ -114,7 +119,8 @@ final class NaiveAccounts {
 
     func rotate(_ credential: Credential) { accounts[credential.accountID]?.credential = credential }
 
-    func replace(with credentials: [Credential]) {
+    /// - Parameter event: At which the source says so.
+    func replace(with credentials: [Credential], at event: Int) {
         let before = present
         present = credentials.map { credential in
             let account = accounts[credential.accountID] ?? NaiveAccount(credential)
@@ -127,7 +133,12 @@ final class NaiveAccounts {
         }
         for account in before where !present.contains(where: { $0 === account }) {
             account.isPresent = false
-            if account.running <= 0 { accounts[account.id] = nil }
+            // Nobody looks at it while it is gone; if it comes back, it is free from then on.
+            for place in account.works.indices {
+                if account.works[place].standing == .free { account.works[place].lastFree = event }
+                account.works[place].standing = .out
+            }
+            if account.running <= 0 { gone[account.id] = accounts.removeValue(forKey: account.id) }
         }
     }
 

@@ -7,6 +7,7 @@ extension Referee {
         let number = visit.attempts.count + 1
         happened("attempt", "#\(visit.id) \(number): \(provider)/\(account) \(script.deed.rawValue)")
         count(script.deed.rawValue)
+        notePassed(visit)
         checkRoute(visit, provider, account)
         if let previous = visit.attempts.last { checkRetry(visit, previous, provider, account) }
         checkLease(visit, provider, credential)
@@ -42,6 +43,7 @@ extension Referee {
         accounts[attempt.provider]?.end(attempt.account)
         look(attempt.provider)
         visit.state = .between
+        notePassed(visit)
         visit.leaseWindow = event - 1
     }
 
@@ -57,7 +59,9 @@ extension Referee {
         }
         for earlier in visit.candidates[..<place] {
             let passed = untried(visit, earlier)
-            check(passed.isEmpty, .candidatesInOrder, "\(name), past \(earlier)/\(passed)")
+            check(
+                passed.isEmpty || visit.passed.contains(earlier), .candidatesInOrder,
+                "\(name), past \(earlier)/\(passed)")
         }
     }
 
@@ -73,7 +77,7 @@ extension Referee {
         if isSame {
             count("same account again")
             check(Self.mayHelpRepeating(error), .accountOnce, name)
-            let others = visit.candidates.flatMap { untried(visit, $0) }
+            let others = visit.candidates.filter { !visit.passed.contains($0) }.flatMap { untried(visit, $0) }
             check(others.isEmpty, .accountOnce, "\(name) though \(others) are untried")
         } else {
             check(!visit.hasTried(provider, account), .accountOnce, "\(name), tried before")
@@ -108,6 +112,15 @@ extension Referee {
         let price = last.kind == .upstreamTimeout ? 2.0 : 1.0
         check(tokens > price - 1e-6, .budgetKept, "#\(visit.id) on \(provider), which has \(tokens)")
         budgets[provider] = tokens - price
+    }
+
+    /// Notes which providers have no budget for one more attempt of this request.
+    private func notePassed(_ visit: Visit) {
+        guard let last = visit.lastFailure else { return }
+        let price = (last.kind == .upstreamTimeout ? 2 : 1) + 1e-6
+        for provider in visit.candidates where visit.attempts.contains(where: { $0.provider == provider }) {
+            if (budgets[provider] ?? 0) < price { visit.passed.insert(provider) }
+        }
     }
 
     /// Accounts of a provider that the request could have had ever since it came.

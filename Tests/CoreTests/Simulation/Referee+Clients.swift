@@ -94,6 +94,11 @@ extension Referee {
         checkRetryAfter(visit, error)
     }
 
+    /// Who may wait stands in the queue of one candidate, and is told about that one; the referee does not know which.
+    private func standsInOneQueue(_ visit: Visit) -> Bool {
+        visit.candidates.count == 1 || plan.queue.maxWait == .zero
+    }
+
     private func noteRefusal(_ visit: Visit) {
         let unseen = unseenLeases(besides: visit)
         func names(_ standing: NaiveAccount.Standing) -> [String] {
@@ -101,18 +106,22 @@ extension Referee {
                 accounts[$0]?.lasting(standing, visit.quotaClass, before: momentEvent, unseen: unseen) ?? []
             }
         }
-        refusedNow.append(Refusal(visit: visit, free: names(.free), busy: names(.busy)))
+        let isSure = standsInOneQueue(visit)
+        refusedNow.append(
+            Refusal(
+                visit: visit, free: isSure || !visit.hasQueued ? names(.free) : [], busy: isSure ? names(.busy) : []))
     }
 
     private func checkNothingForgone(_ visit: Visit, _ failure: GatewayError) {
         // How often a timeout or an unreadable answer may be repeated is bounded by a count of its own.
         let isFirstOfItsClass = visit.failures.filter { Self.isCountedApart($0) }.count <= 1
         guard !visit.isCommitted, visit.leftAt == nil, Self.mayHelpElsewhere(failure),
-            !visit.hasSideEffect, visit.attempts.count < maxAttempts, visit.deadline - now > .seconds(1), isFirstOfItsClass
+            !visit.hasSideEffect, visit.attempts.count < maxAttempts, visit.deadline - now > .seconds(1),
+            isFirstOfItsClass
         else { return }
-        let price = failure.kind == .upstreamTimeout ? 2.0 : 1.0
-        guard visit.candidates.allSatisfy({ (budgets[$0] ?? 0) > price + 1e-6 }) else { return count("budget spent") }
-        let others = visit.candidates.flatMap { untried(visit, $0) }
+        let open = visit.candidates.filter { !visit.passed.contains($0) }
+        if open.count < visit.candidates.count { count("budget spent") }
+        let others = open.flatMap { untried(visit, $0) }
         check(others.isEmpty, .nobodyForgone, "#\(visit.id) ends with \(failure.kind) though \(others) are free")
     }
 
@@ -130,6 +139,7 @@ extension Referee {
             let wait = error.retryAfter ?? .zero
             check(isCommitted || wait > .zero, .retryAfterTold, "#\(visit.id), \(error.kind): \(wait)")
         case .noAccountAvailable:
+            guard standsInOneQueue(visit) else { return }
             let figures = visit.candidates.compactMap {
                 accounts[$0]?.figures(visit.quotaClass, now, wallNow)
             }

@@ -33,6 +33,7 @@ enum Rule: String, CaseIterable {
     case refusedForCause = "a request without an attempt is refused only when nobody is free and waiting is of no use"
     // The run itself.
     case onlyOneThread = "everything runs on the simulation's executor"
+    case clockGoesOn = "nobody keeps the executor busy for ever"
     case everyoneDone = "nobody waits for what never comes"
 }
 

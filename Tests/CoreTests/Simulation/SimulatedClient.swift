@@ -84,7 +84,7 @@ final class SimulatedClient: @unchecked Sendable {
         visit.taken = []
     }
 
-    /// A stream opens ten seconds after the upstream has accepted, whatever the pipeline is at by then.
+    /// A stream opens ten seconds after the upstream has accepted, unless the attempt fails before.
     fileprivate func accepted() {
         world.referee.isAccepted(visit)
         guard visit.isStreamed else { return }
@@ -95,6 +95,8 @@ final class SimulatedClient: @unchecked Sendable {
             if !isOver { world.referee.commits(visit, by: "clock") }
         }
     }
+
+    fileprivate func attemptFailed() { commitClock?.cancel() }
 
     fileprivate func take(_ event: ModelEvent) async throws(GatewayError) {
         if visit.leftAt != nil { throw .cancelled }
@@ -115,5 +117,6 @@ private final class SimulatedSink: AnswerSink {
     var isCommitted: Bool { client.isCommitted }
     func begin(_ target: RouteTarget, attempt: Int) { client.begin(target, attempt) }
     func upstreamAccepted() { client.accepted() }
+    func attemptFailed() { client.attemptFailed() }
     func take(_ event: ModelEvent, more: Bool) async throws(GatewayError) { try await client.take(event) }
 }

@@ -81,9 +81,12 @@ final class SimulatedOperator: @unchecked Sendable {
         world.pools[provider]?.update(source: "source", source.published) { SimulatedProvider.lacks($0) }
     }
 
+    /// Sets the civil clock right. Nobody tells the pools, so whoever waits learns of a credential that has come back
+    /// to life at the next event; here that is a source that publishes.
     private func stepWallClock() {
         let step = world.dice.pick(seconds: [-600, -1, 1, 3600])
         world.simulation.time.stepWallClock(by: step)
         world.referee.wallClockStepped(by: step)
+        for provider in world.plan.providers { publish(provider.name) }
     }
 }

@@ -26,14 +26,14 @@ final class SimulatedWorld: @unchecked Sendable {
         let lastLines: [String]
     }
 
-    private init(seed: UInt64) {
+    private init(seed: UInt64, isTold: Bool) {
         // Distinct streams, so that one more draw here does not shift the schedule.
         dice = Dice(seed: seed &* 3)
         simulation = Simulation(seed: seed &* 3 &+ 1)
         random = SeededRandom(seed: seed &* 3 &+ 2)
         plan = WorldPlan(dice)
         weather = plan.episodes[0].weather
-        referee = Referee(plan, simulation)
+        referee = Referee(plan, simulation, isTold: isTold)
         for provider in plan.providers {
             let pool = AccountPool(provider.rules, time: simulation.time)
             pools[provider.name] = pool
@@ -56,9 +56,10 @@ final class SimulatedWorld: @unchecked Sendable {
     }()
 
     /// Lives through all that the seed holds.
-    static func run(seed: UInt64) -> Report {
-        let world = SimulatedWorld(seed: seed)
-        return world.live()
+    ///
+    /// - Parameter isTold: Each line of the trace is printed as it happens.
+    static func run(seed: UInt64, isTold: Bool = false) -> Report {
+        SimulatedWorld(seed: seed, isTold: isTold).live()
     }
 
     private func live() -> Report {
@@ -74,6 +75,7 @@ final class SimulatedWorld: @unchecked Sendable {
         case .finished: referee.checkAllBack(pools)
         case .stopped: break
         case .stalled(let tasks): referee.check(false, .everyoneDone, "\(tasks) tasks")
+        case .spinning: referee.check(false, .clockGoesOn, "jobs follow each other without end")
         case .strayed: referee.check(false, .onlyOneThread, "a job came from another thread")
         }
         let report = Report(

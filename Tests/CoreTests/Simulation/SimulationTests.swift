@@ -1,6 +1,4 @@
-import Glibc
 import PolluxTesting
-import Synchronization
 import Testing
 
 import PolluxCore
@@ -16,7 +14,7 @@ struct SimulationTests {
         }
     }
 
-    @Test("one seed is one run: its jobs, times and answers are the same again", arguments: [1, 7, 23])
+    @Test("one seed is one run: its jobs, times and answers are the same again", arguments: SimulationSeeds.repeated)
     func repeats(seed: Int) {
         let (first, second) = (SimulationSeeds.report(of: seed), SimulatedWorld.run(seed: UInt64(seed)))
         #expect(first.hash == second.hash)
@@ -36,37 +34,4 @@ struct SimulationTests {
         let days = reports.map { $0.length / .seconds(86_400) }.reduce(0, +) / Double(reports.count)
         #expect(days > 0.5, "a seed lasts \(days) days")
     }
-}
-
-enum SimulationSeeds {
-    static let all: Range<Int> = {
-        if let seed = variable("POLLUX_SEED").flatMap({ Int($0) }) { return seed..<seed + 1 }
-        return 0..<(variable("POLLUX_LONG") == nil ? 50 : 1000)
-    }()
-
-    static func replay(_ seed: Int) -> String {
-        "replay with: POLLUX_SEED=\(seed) swift test --filter SimulationTests"
-    }
-
-    /// What must happen somewhere: else the rules about it are never put to the test.
-    static let needed =
-        Deed.allCases.map(\.rawValue) + [
-            "answered", "retry", "same account again", "pauses", "queues", "queue full", "waited in vain",
-            "budget spent", "commits by clock", "commits by content", "wall clock", "rotated",
-            "leaves while waiting", "leaves while attempting", "leaves while between",
-            "runs out of time while waiting", "runs out of time while attempting", "fails with noAccountAvailable",
-            "fails with unsupported", "fails with cancelled",
-        ]
-
-    private static let known = Mutex<[Int: SimulatedWorld.Report]>([:])
-
-    /// Each seed is run once, whoever asks for it.
-    static func report(of seed: Int) -> SimulatedWorld.Report {
-        if let report = known.withLock({ $0[seed] }) { return report }
-        let report = SimulatedWorld.run(seed: UInt64(seed))
-        known.withLock { $0[seed] = report }
-        return report
-    }
-
-    static func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 }

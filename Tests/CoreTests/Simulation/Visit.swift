@@ -35,6 +35,8 @@ final class Visit {
     var leftAt: Instant?
     /// From this event on its present lease can have been taken.
     var leaseWindow: Int
+    /// Providers that had no budget for it when it was their turn; none is come back to.
+    var passed: Set<String> = []
     /// The account that is held over a pause.
     var held: (provider: String, account: String)?
     var taken: [ModelEvent] = []
@@ -57,8 +59,15 @@ final class Visit {
         attempts.compactMap { if case .failed(let error)? = $0.end?.how { error } else { nil } }
     }
 
-    /// The upstream has begun work that must not be begun twice: it accepted something other than text (T-7).
-    var hasSideEffect: Bool { quotaClass != .text && attempts.contains { $0.isAccepted } }
+    /// The upstream may have begun work that must not be begun twice: it accepted something other than text, and did
+    /// not say afterwards that it would not do it (T-7).
+    var hasSideEffect: Bool {
+        guard quotaClass != .text, let last = attempts.last, last.isAccepted else { return false }
+        switch lastFailure?.kind {
+        case .rateLimited, .quotaExhausted, .upstreamAuth, .upstreamUnavailable: return false
+        default: return true
+        }
+    }
 
     func hasTried(_ provider: String, _ account: String) -> Bool {
         attempts.contains { $0.provider == provider && $0.account == account }
