@@ -82,8 +82,8 @@ public final class ManualTime: SteppedTime {
         }
     }
 
-    /// Suspends until somebody sleeps until, or a loop has a timer for, exactly this moment; `now + limit` is the moment
-    /// of a deadline that begins now. The clock stands still, so moments are exact.
+    /// Suspends until somebody sleeps until, or a loop has a timer for, exactly this moment; `now + limit` is the
+    /// moment of a deadline that begins now. The clock stands still, so moments are exact.
     public func untilSomeoneWaits(until moment: Instant) async {
         await withCheckedContinuation { continuation in
             let followers = state.withLock { state in

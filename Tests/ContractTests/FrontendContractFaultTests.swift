@@ -115,7 +115,8 @@ struct BrokenFrontend: Frontend {
 
     private static func status(of kind: GatewayError.Kind) -> Int {
         let name = kind.rawValue
-        let isOurs = ["noAccountAvailable", "overloaded", "shuttingDown", "internalError"].contains(name)
+        let isOurs = ["noAccountAvailable", "overloaded", "shuttingDown", "internalError", "upstreamInvalidOutput"]
+            .contains(name)
         return isOurs || (name.hasPrefix("upstream") && kind != .upstreamRejected) ? 502 : 400
     }
 }

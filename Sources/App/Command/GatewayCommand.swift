@@ -29,7 +29,13 @@ public struct GatewayCommand: Sendable {
     /// Runs the process's arguments.
     public func main() async -> Int32 {
         let environment = ProcessEnvironment.all
-        return await run(Array(CommandLine.arguments.dropFirst()), environment: environment)
+        let arguments = CommandLine.arguments
+        // Swift's runtime reads them there. Without them a service would print the help and end well.
+        guard let program = arguments.first, !program.isEmpty else {
+            console.err("pollux: the arguments cannot be read; mount /proc")
+            return 1
+        }
+        return await run(Array(arguments.dropFirst()), environment: environment)
     }
 
     /// - Parameter arguments: Without the program's name.

@@ -13,6 +13,9 @@ struct ServeCommand: Command {
         Runs until SIGTERM or SIGINT: then it takes no new requests, lets running answers end (drain.timeout) and
         exits with 0. A second signal ends it at once with 2.
 
+        SIGHUP reads the settings again and puts them in force as a whole; when something is wrong with them, the log
+        names the lines and nothing changes. Running answers end under the settings they began with.
+
         --demo starts simulated upstreams with invented accounts in the same process and prints a key and commands to
         paste. Nothing leaves this machine; the answers are echoes.
         """
@@ -26,7 +29,14 @@ struct ServeCommand: Command {
         if invocation.has("demo") { return try await serveDemo(invocation) }
         guard var settings = SettingsOption.load(invocation) else { return 1 }
         try override(&settings, invocation)
-        return try await serve(settings, invocation, try SignalWaiter(), claimingState: true) { _ in }
+        return try await serve(settings, invocation, try SignalWaiter(), reload: { try reloaded(invocation) }) { _ in }
+    }
+
+    private func reloaded(_ invocation: Invocation) throws -> (GatewaySettings, [SettingsIssue]) {
+        let loader = SettingsLoader(registry: invocation.registry, environment: invocation.environment)
+        var (settings, warnings) = try loader.load(path: SettingsOption.path(invocation))
+        try override(&settings, invocation)
+        return (settings, warnings)
     }
 
     private func serveDemo(_ invocation: Invocation) async throws(GatewayError) -> Int32 {
@@ -45,8 +55,7 @@ struct ServeCommand: Command {
             (settings, _) = try loader.decode(Array(text.utf8), file: "demo")
         } catch { throw GatewayError(.internalError, .request, error.description) }
         try override(&settings, invocation)
-        return try await serve(settings, invocation.with(environment: environment), signals, claimingState: false) {
-            port in
+        return try await serve(settings, invocation.with(environment: environment), signals, reload: nil) { port in
             for line in DemoSettings.welcome(upstreams, key: key, host: settings.server.listen.host, port: port) {
                 invocation.console.out(line)
             }
@@ -64,12 +73,14 @@ struct ServeCommand: Command {
         settings.server.listen = address
     }
 
+    /// - Parameter reload: Reads the settings again; `nil` where there is no file, nor a state folder of its own.
     private func serve(
-        _ settings: GatewaySettings, _ invocation: Invocation, _ signals: SignalWaiter, claimingState: Bool,
+        _ settings: GatewaySettings, _ invocation: Invocation, _ signals: SignalWaiter,
+        reload: (() throws -> (GatewaySettings, [SettingsIssue]))?,
         whenListening: (Int) -> Void
     ) async throws(GatewayError) -> Int32 {
         let warning = try ServingProcess.prepare(settings.server)
-        let folder = claimingState ? try StateFolder.claim(settings.state.folder) : nil
+        let folder = reload == nil ? nil : try StateFolder.claim(settings.state.folder)
         let host = try GatewayHost(settings: settings, invocation: invocation, logsTo: .asConfigured)
         let running = try RunningGateway(host)
         let port = try running.start()
@@ -79,8 +90,16 @@ struct ServeCommand: Command {
         if let warning { host.log.warning("file descriptors", [LogField("message", warning)]) }
         running.warnAboutExposure()
         whenListening(port)
-        await signals.first()
-        invocation.console.err("draining: new requests are refused, running ones have \(settings.drain.timeout) to end")
+        signals.beforeForcedEnd { host.flushLog() }
+        while await signals.next() == .reload {
+            guard let reload else {
+                invocation.console.err("settings not reloaded: the demo has no settings file")
+                continue
+            }
+            SettingsReloader(load: reload, running: running, log: host.log, console: invocation.console).reload()
+        }
+        let timeout = host.gateway.settings.drain.timeout
+        invocation.console.err("draining: new requests are refused, running ones have \(timeout) to end")
         await running.drain()
         if let path = settings.server.pidFile { unlink(path) }
         host.flushLog()

@@ -18,7 +18,7 @@ struct ValidateCommand: Command {
             registry: invocation.registry, transport: NoTransport(), files: NoFiles(),
             processEnvironment: invocation.environment,
             environment: GatewayEnvironment(time: NoTime(), random: SystemRandom(), log: .silent))
-        let (gateway, _) = try builder.build(settings)
+        let gateway = try builder.build(settings).gateway
         let names = gateway.upstreams.map { "\($0.name) (\($0.kind))" }
         let providers = names.isEmpty ? "none" : names.joined(separator: ", ")
         invocation.console.out("\(path) is valid; providers: \(providers)")

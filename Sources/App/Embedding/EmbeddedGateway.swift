@@ -25,7 +25,9 @@ public struct EmbeddedGateway: Sendable {
         let builder = GatewayBuilder(
             registry: registry, transport: transport, files: files, processEnvironment: variables,
             environment: GatewayEnvironment(time: time, random: random, log: log))
-        (gateway, services) = try builder.build(decoded)
+        let plan = try builder.build(decoded)
+        plan.takeOver()
+        (gateway, services) = (plan.gateway, plan.services)
         handler = GatewayHandler(gateway, worker: globalConcurrentExecutor)
     }
 

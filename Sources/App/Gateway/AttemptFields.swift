@@ -38,5 +38,6 @@ final class WatchedSink: AnswerSink {
     }
 
     func upstreamAccepted() { base.upstreamAccepted() }
+    func attemptFailed() { base.attemptFailed() }
     func take(_ event: ModelEvent, more: Bool) async throws(GatewayError) { try await base.take(event, more: more) }
 }

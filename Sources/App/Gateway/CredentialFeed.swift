@@ -6,21 +6,36 @@ struct CredentialFeed: Service {
     let name: String
     let upstreams: [Upstream]
     let log: Logger
+    /// Who waits for this source's first word after a reload.
+    var handovers: [SourceHandover] = []
+
+    /// The name under which a provider's own credentials stand in its pool; no source can have it, for the space.
+    static let settingsSource = "the settings"
 
     func run() async throws { try await run {} }
 
     /// - Parameter published: Called each time, once the pools have the accounts.
     func run(published: @Sendable () -> Void) async throws(GatewayError) {
+        defer { speak() }
         try await source.run { credentials in
+            // A reload has put another feed in this one's place: a late word must not undo what that one said.
+            guard !Task.isCancelled else { return }
             Self.publish(credentials, from: name, to: upstreams, log)
+            speak()
             published()
         }
     }
 
+    private func speak() {
+        for handover in handovers { handover.hasSpoken(name) }
+    }
+
+    /// Values of records that are no secrets, and words that logs are full of.
+    private static let publicValues: Set<String> = ["user_agent", "cookie_scope", "history", "auth_user"]
+
     static func publish(_ credentials: [Credential], from source: String, to upstreams: [Upstream], _ log: Logger) {
-        // The browser's name is in every log there is, and no secret.
         for credential in credentials {
-            let values = credential.values.filter { $0.key != "user_agent" }.map(\.value)
+            let values = credential.values.filter { !Self.publicValues.contains($0.key) }.map(\.value)
             log.mask(values + [credential.proxy].compactMap(\.self))
         }
         for upstream in upstreams {

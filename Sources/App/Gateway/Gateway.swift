@@ -14,32 +14,43 @@ final class Gateway: Sendable {
     let time: any TimeSource
     let random: any RandomSource
     let log: Logger
-    /// Requests being answered now.
-    let inFlight = Atomic(0)
-    /// Requests that were let in since the start.
-    let served = Atomic(0)
-    let isDraining = Atomic(false)
-    /// The drain is over: answers that still run are being ended.
-    let isCutting = Atomic(false)
+    let load: GatewayLoad
+    private let affinity: Affinity
 
+    /// - Parameter old: What it takes the place of in a reload; what belongs to no setting is taken over: counts, who
+    ///   guesses keys, where conversations were served, what upstreams have listed.
     init(
         settings: GatewaySettings, upstreams: [Upstream], frontends: [(any Frontend, paths: [String])],
-        environment: GatewayEnvironment
+        environment: GatewayEnvironment, after old: Gateway? = nil
     ) {
         self.settings = settings
         self.upstreams = upstreams
         (time, random, log) = (environment.time, environment.random, environment.log)
+        load = old?.load ?? GatewayLoad()
         catalog = ModelCatalog(providers: upstreams.map { ($0.name, $0.modelsAtStart) })
         requestTimeouts = Dictionary(
             settings.providers.map { ($0.name, $0.common.requestTimeout) }, uniquingKeysWith: { first, _ in first })
+        let rules = settings.conversations.rules
+        let kept = old.flatMap { $0.settings.conversations.rules == rules ? $0.affinity : nil }
+        affinity = kept ?? Affinity(rules, random: SystemRandom())
         pipeline = Pipeline(
             router: Router(routes: settings.models), catalog: catalog, upstreams: upstreams,
             retry: settings.retry.policy, queue: settings.queue.rules,
-            affinity: Affinity(settings.conversations.rules, random: SystemRandom()), time: environment.time,
-            random: environment.random)
+            affinity: affinity, time: environment.time, random: environment.random)
         routes = RouteTable(Self.mounts(frontends, prefix: settings.server.mount))
         let keys = settings.keys.map { ClientKey(name: $0.name, key: $0.key, models: $0.models) }
-        authenticator = ClientAuthenticator(ring: KeyRing(keys), settings: settings.auth, time: environment.time)
+        authenticator = ClientAuthenticator(
+            ring: KeyRing(keys), settings: settings.auth, time: environment.time, after: old?.authenticator)
+        if let old { takeOverModels(of: old) }
+    }
+
+    /// An upstream's own list stays known until it is asked again.
+    private func takeOverModels(of old: Gateway) {
+        for upstream in upstreams where upstream.provider.offeredModels == nil {
+            let isSame = old.upstreams.contains { $0.name == upstream.name && $0.kind == upstream.kind }
+            let models = old.catalog.snapshot.first { $0.provider == upstream.name }?.models
+            if isSame, let models { catalog.set(models, for: upstream.name) }
+        }
     }
 
     /// Each frontend at its paths and their aliases, and all of it again below `path_prefix`.
@@ -58,7 +69,7 @@ final class Gateway: Sendable {
 
     /// Whether a generation could be served now, and if not, why: one sentence per provider.
     var readiness: (isReady: Bool, reasons: [String]) {
-        if isDraining.load(ordering: .relaxed) { return (false, ["the gateway is shutting down"]) }
+        if load.isDraining.load(ordering: .relaxed) { return (false, ["the gateway is shutting down"]) }
         if upstreams.isEmpty { return (false, ["no provider is configured; add one under providers: in the settings"]) }
         let shortages = upstreams.map { ($0.name, $0.pool.shortage()) }
         let isReady = shortages.contains { $0.1.ready > 0 || $0.1.busy > 0 }

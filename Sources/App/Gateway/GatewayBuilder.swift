@@ -8,36 +8,64 @@ struct GatewayBuilder {
     let processEnvironment: [String: String]
     let environment: GatewayEnvironment
 
+    /// - Parameter old: The gateway whose place the new one is to take. Nothing about it is changed here.
     /// - Throws: What a plugin says about settings that no single key shows to be wrong.
-    func build(_ settings: GatewaySettings) throws(GatewayError) -> (gateway: Gateway, services: [NamedService]) {
-        var upstreams: [Upstream] = []
-        for entry in settings.providers { upstreams.append(try upstream(entry, settings)) }
+    func build(_ settings: GatewaySettings, after old: Gateway? = nil) throws(GatewayError) -> GatewayPlan {
+        var parts: [UpstreamPlan] = []
+        for entry in settings.providers { parts.append(try part(entry, settings, old)) }
         var frontends: [(any Frontend, paths: [String])] = []
         for entry in settings.frontends {
             frontends.append((try entry.make(FrontendContext(log: environment.log)), entry.paths))
         }
-        let gateway = Gateway(settings: settings, upstreams: upstreams, frontends: frontends, environment: environment)
-        return (gateway, try services(of: gateway, settings))
+        let gateway = Gateway(
+            settings: settings, upstreams: parts.map(\.upstream), frontends: frontends, environment: environment,
+            after: old)
+        let services = try services(of: gateway, settings, parts)
+        return GatewayPlan(gateway: gateway, services: services, parts: parts)
     }
 
-    private func upstream(_ entry: ProviderEntry, _ settings: GatewaySettings) throws(GatewayError) -> Upstream {
-        let network = NetworkOptions(
+    /// A provider with the name and kind of an old one has its accounts; the provider itself stays as well if nothing
+    /// that it knows of has changed, and with it what it remembers: tokens, sessions, cookies.
+    private func part(
+        _ entry: ProviderEntry, _ settings: GatewaySettings, _ old: Gateway?
+    ) throws(GatewayError) -> UpstreamPlan {
+        let network = Self.network(entry, settings)
+        let oldUpstream = old?.upstreams.first { $0.name == entry.name && $0.kind == entry.kind }
+        let oldEntry = old?.settings.providers.first { $0.name == entry.name && $0.kind == entry.kind }
+        var kept: (any Provider)?
+        if let old, let oldUpstream, let oldEntry, Self.network(oldEntry, old.settings) == network,
+            oldEntry.map.says(theSameAs: entry.map, besides: ["pool", "credentials"])
+        {
+            kept = oldUpstream.provider
+        }
+        let provider = if let kept { kept } else { try makeProvider(entry, network) }
+        let upstream = Upstream(
+            name: entry.name, kind: entry.kind, provider: provider,
+            pool: oldUpstream?.pool ?? AccountPool(entry.common.pool, time: environment.time),
+            retry: settings.retry.policy, after: oldUpstream)
+        return UpstreamPlan(
+            upstream: upstream, rules: entry.common.pool, sources: entry.common.credentials, isKept: kept != nil,
+            log: environment.log)
+    }
+
+    private func makeProvider(_ entry: ProviderEntry, _ network: NetworkOptions) throws(GatewayError) -> any Provider {
+        try entry.make(
+            ProviderContext(
+                name: entry.name,
+                http: ProviderTransport(base: transport, deadlines: entry.common.deadlines, network: network),
+                time: environment.time, random: environment.random,
+                log: environment.log.with(LogField("provider", entry.name))))
+    }
+
+    private static func network(_ entry: ProviderEntry, _ settings: GatewaySettings) -> NetworkOptions {
+        NetworkOptions(
             proxy: entry.common.proxy ?? settings.outbound.proxy, noProxy: settings.outbound.noProxy,
             caFile: entry.common.caFile)
-        let context = ProviderContext(
-            name: entry.name,
-            http: ProviderTransport(base: transport, deadlines: entry.common.deadlines, network: network),
-            time: environment.time, random: environment.random,
-            log: environment.log.with(LogField("provider", entry.name)))
-        let provider = try entry.make(context)
-        let pool = AccountPool(entry.common.pool, time: environment.time)
-        let upstream = Upstream(
-            name: entry.name, kind: entry.kind, provider: provider, pool: pool, retry: settings.retry.policy)
-        CredentialFeed.publish(provider.ownCredentials, from: "settings", to: [upstream], environment.log)
-        return upstream
     }
 
-    private func services(of gateway: Gateway, _ settings: GatewaySettings) throws(GatewayError) -> [NamedService] {
+    private func services(
+        of gateway: Gateway, _ settings: GatewaySettings, _ parts: [UpstreamPlan]
+    ) throws(GatewayError) -> [NamedService] {
         var services: [NamedService] = []
         for entry in settings.credentialSources {
             let log = environment.log.with(LogField("source", entry.name))
@@ -46,18 +74,21 @@ struct GatewayBuilder {
             let users = Set(settings.providers.filter { $0.common.credentials.contains(entry.name) }.map(\.name))
             let feed = CredentialFeed(
                 source: try entry.make(context), name: entry.name,
-                upstreams: gateway.upstreams.filter { users.contains($0.name) }, log: log)
+                upstreams: gateway.upstreams.filter { users.contains($0.name) }, log: log,
+                handovers: parts.compactMap(\.handover))
             services.append(NamedService(name: "credential source \"\(entry.name)\"", service: feed))
         }
         for upstream in gateway.upstreams {
             if let service = upstream.provider as? any Service {
-                services.append(NamedService(name: "provider \"\(upstream.name)\"", service: service))
+                services.append(
+                    NamedService(name: "provider \"\(upstream.name)\"", service: service, of: upstream.name))
             }
             if let keeper = upstream.provider as? any AccountKeeping {
                 let service = AccountKeeper(
                     upstream: upstream, keeper: keeper, time: environment.time,
                     log: environment.log.with(LogField("provider", upstream.name)))
-                services.append(NamedService(name: "accounts of \"\(upstream.name)\"", service: service))
+                services.append(
+                    NamedService(name: "accounts of \"\(upstream.name)\"", service: service, of: upstream.name))
             }
             if upstream.provider.offeredModels == nil, let lister = upstream.provider as? any ModelListing {
                 let refresher = CatalogRefresher(
@@ -74,4 +105,13 @@ struct GatewayBuilder {
 struct NamedService: Sendable {
     let name: String
     let service: any Service
+    /// The provider whose own work it is: it goes on for as long as the provider is kept.
+    let provider: String?
+    /// It belongs to the process and knows no settings.
+    let outlivesReload: Bool
+
+    init(name: String, service: any Service, of provider: String? = nil, outlivesReload: Bool = false) {
+        (self.name, self.service, self.provider) = (name, service, provider)
+        self.outlivesReload = outlivesReload
+    }
 }

@@ -35,6 +35,9 @@ final class StreamingSink: AnswerSink {
         hasContent = false
     }
 
+    /// The clock of a failed attempt must not open the stream while the next one may still fail.
+    func attemptFailed() { exchange.commitNoLonger() }
+
     func upstreamAccepted() {
         guard !exchange.isCommitted else { return }
         exchange.commitLater(head, firstBytes: encoder.keepAlive, after: Self.commitAfter)

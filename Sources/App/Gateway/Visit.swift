@@ -36,7 +36,7 @@ final class Visit {
     }
 
     deinit {
-        if isInFlight { gateway.inFlight.wrappingSubtract(1, ordering: .relaxed) }
+        if isInFlight { gateway.load.inFlight.wrappingSubtract(1, ordering: .relaxed) }
     }
 
     static func makeRequestID(_ random: any RandomSource) -> String { "req_" + random.alphanumeric(24) }
@@ -46,8 +46,8 @@ final class Visit {
 
     /// Counts the request as running; false when the gateway is full.
     func enter() -> Bool {
-        let count = gateway.inFlight.wrappingAdd(1, ordering: .relaxed).newValue
-        gateway.served.wrappingAdd(1, ordering: .relaxed)
+        let count = gateway.load.inFlight.wrappingAdd(1, ordering: .relaxed).newValue
+        gateway.load.served.wrappingAdd(1, ordering: .relaxed)
         isInFlight = true
         return count <= gateway.settings.server.maxInFlight
     }
@@ -80,7 +80,7 @@ final class Visit {
     /// Why a request was cancelled, when it was not its client: its deadline, or the end of the drain.
     func explain(_ error: GatewayError) -> GatewayError {
         guard error.kind == .cancelled else { return error }
-        if gateway.isCutting.load(ordering: .relaxed) {
+        if gateway.load.isCutting.load(ordering: .relaxed) {
             return GatewayError(.shuttingDown, .request, "the gateway is shutting down; try again in a moment")
         }
         guard exchange.isExpired else { return error }

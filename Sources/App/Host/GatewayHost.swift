@@ -1,16 +1,20 @@
 import PolluxCore
 import PolluxTransport
+import Synchronization
 
 /// A gateway with its threads: loops, transport, workers, log. What `serve`, `doctor` and `models` run on.
 final class GatewayHost: Sendable {
-    let gateway: Gateway
     let loops: LoopGroup
     let worker: WorkerPool
     let log: Logger
     /// What the credential sources complain about; only heard while the log is silent.
     let complaints = SourceComplaints()
-    private let services: [NamedService]
+    private let current: Mutex<GatewayPlan>
+    private let builder: GatewayBuilder
     private let writer: LogWriter?
+
+    /// The one in force; a reload puts another one in its place.
+    var gateway: Gateway { current.withLock { $0.gateway } }
 
     /// - Parameters:
     ///   - log: Silent for commands that print their own findings.
@@ -27,23 +31,44 @@ final class GatewayHost: Sendable {
         case .nowhere: (self.log, writer) = (Logger(level: .warning, sink: complaints), nil)
         case .asConfigured: (self.log, writer) = try Self.makeLog(settings, time)
         }
-        let builder = GatewayBuilder(
+        builder = GatewayBuilder(
             registry: invocation.registry, transport: CurlTransport(fallback: loops.loops[0]),
             files: SystemFiles(worker: worker), processEnvironment: invocation.environment,
             environment: GatewayEnvironment(time: time, random: FastRandom(), log: self.log))
-        let built = try builder.build(settings)
-        gateway = built.gateway
-        services = built.services + [NamedService(name: "heap", service: HeapTrimmer(gateway: gateway, worker: worker))]
+        let plan = try builder.build(settings)
+        plan.takeOver()
+        current = Mutex(plan)
     }
 
     enum LogChoice { case nowhere, asConfigured }
 
-    /// Runs every service until it ends by itself or its task is cancelled; a service that fails is started again.
-    func startServices() -> [Task<Void, Never>] {
-        services.map { named in
-            Task(executorPreference: loops.next) { [time = gateway.time, log] in
-                await Self.keepRunning(named, time, log)
-            }
+    /// Builds what other settings name, beside the gateway in force, which it does not touch.
+    func plan(_ settings: GatewaySettings) throws(GatewayError) -> GatewayPlan {
+        try builder.build(settings, after: gateway)
+    }
+
+    /// Puts a planned gateway in force.
+    func adopt(_ plan: GatewayPlan) {
+        let settings = plan.gateway.settings
+        log.mask(settings.keys.map(\.key) + [settings.adminKey].compactMap(\.self))
+        log.setLevel(settings.log.level)
+        plan.takeOver()
+        current.withLock { $0 = plan }
+    }
+
+    /// What the gateway in force needs beside its requests.
+    var services: [NamedService] { current.withLock { $0.services } }
+
+    /// What the process needs whatever its settings are.
+    var ownServices: [NamedService] {
+        let trimmer = HeapTrimmer(load: gateway.load, time: gateway.time, worker: worker)
+        return [NamedService(name: "heap", service: trimmer, outlivesReload: true)]
+    }
+
+    /// Runs a service until it ends by itself or its task is cancelled; one that fails is started again.
+    func start(_ named: NamedService) -> Task<Void, Never> {
+        Task(executorPreference: loops.next) { [time = gateway.time, log] in
+            await Self.keepRunning(named, time, log)
         }
     }
 

@@ -4,7 +4,8 @@ import Synchronization
 
 /// Returns freed memory to the system after bursts: glibc keeps it otherwise, which looks like a leak.
 struct HeapTrimmer: Service {
-    let gateway: Gateway
+    let load: GatewayLoad
+    let time: any TimeSource
     let worker: any TaskExecutor
 
     private static let interval = Duration.seconds(30)
@@ -12,11 +13,11 @@ struct HeapTrimmer: Service {
     private static let quietInFlight = 8
 
     func run() async throws {
-        var served = gateway.served.load(ordering: .relaxed)
+        var served = load.served.load(ordering: .relaxed)
         while true {
-            try await gateway.time.sleep(until: gateway.time.now + Self.interval)
-            let now = gateway.served.load(ordering: .relaxed)
-            guard now != served, gateway.inFlight.load(ordering: .relaxed) < Self.quietInFlight else { continue }
+            try await time.sleep(until: time.now + Self.interval)
+            let now = load.served.load(ordering: .relaxed)
+            guard now != served, load.inFlight.load(ordering: .relaxed) < Self.quietInFlight else { continue }
             served = now
             await withTaskExecutorPreference(worker) { await Self.trim() }
         }

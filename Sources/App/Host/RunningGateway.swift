@@ -6,11 +6,17 @@ import Synchronization
 final class RunningGateway: Sendable {
     private let host: GatewayHost
     private let server: HTTPServer
-    private let services = Mutex<[Task<Void, Never>]>([])
+    private let handler: CurrentHandler
+    private let services = Mutex<[RunningService]>([])
+
+    private struct RunningService {
+        let named: NamedService
+        let task: Task<Void, Never>
+    }
 
     init(_ host: GatewayHost) throws(GatewayError) {
         self.host = host
-        let handler = GatewayHandler(host.gateway, worker: host.worker)
+        handler = CurrentHandler(GatewayHandler(host.gateway, worker: host.worker))
         server = HTTPServer(loops: host.loops, limits: host.gateway.settings.server.limits, handler: handler) {
             [log = host.log] text in
             log.warning("server", [LogField("message", text)])
@@ -22,7 +28,8 @@ final class RunningGateway: Sendable {
     /// - Returns: The port.
     func start() throws(GatewayError) -> Int {
         let listen = host.gateway.settings.server.listen
-        services.withLock { $0 = host.startServices() }
+        let started = (host.ownServices + host.services).map { RunningService(named: $0, task: host.start($0)) }
+        services.withLock { $0 = started }
         return Int(try server.listen(host: listen.host, port: UInt16(listen.port)))
     }
 
@@ -42,16 +49,90 @@ final class RunningGateway: Sendable {
 
     /// Refuses new work, lets running answers end, then ends them (R-4).
     func drain() async {
-        let (time, drain) = (host.gateway.time, host.gateway.settings.drain)
-        host.gateway.isDraining.store(true, ordering: .relaxed)
+        let (time, drain, load) = (host.gateway.time, host.gateway.settings.drain, host.gateway.load)
+        load.isDraining.store(true, ordering: .relaxed)
         if drain.delay > .zero { try? await time.sleep(until: time.now + drain.delay) }
         server.beginDrain()
         if await !server.waitUntilIdle(until: time.now + drain.timeout) {
-            host.gateway.isCutting.store(true, ordering: .relaxed)
+            load.isCutting.store(true, ordering: .relaxed)
             server.cancelAll()
             _ = await server.waitUntilIdle(until: time.now + .seconds(1))
         }
-        for task in services.withLock({ $0 }) { task.cancel() }
+        for service in services.withLock({ $0 }).reversed() { service.task.cancel() }
+    }
+}
+
+// MARK: - Other settings
+
+extension RunningGateway {
+    /// Puts other settings in force, as a whole. Requests that run end under those they began with.
+    ///
+    /// - Throws: When the settings cannot be honoured without a restart, or a plugin refuses them. Then nothing has
+    ///   changed.
+    func reload(_ settings: GatewaySettings) throws(GatewayError) {
+        guard !host.gateway.load.isDraining.load(ordering: .relaxed) else {
+            throw GatewayError(.shuttingDown, .request, "the gateway is shutting down")
+        }
+        let fixed = FixedSettings.changed(from: host.gateway.settings, to: settings)
+        guard fixed.isEmpty else {
+            throw .invalid(
+                nil,
+                "\(fixed.joined(separator: ", ")) cannot change while the gateway runs; restart it, or put the"
+                    + " old value back")
+        }
+        let plan = try host.plan(settings)
+        let leaving = stopServices(replacedBy: plan)
+        host.adopt(plan)
+        server.change(settings.server.limits)
+        handler.replace(with: GatewayHandler(plan.gateway, worker: host.worker)) { [log = host.log] in
+            for task in leaving { task.cancel() }
+            log.info("the last request under the old settings has ended")
+        }
+        startServices(of: plan)
+    }
+
+    /// Stops what the new settings have in another form: sources and lists of models at once.
+    ///
+    /// - Returns: What belongs to providers that running requests may still use.
+    private func stopServices(replacedBy plan: GatewayPlan) -> [Task<Void, Never>] {
+        let kept = plan.keptProviders
+        let ended = services.withLock { services in
+            let ended = services.filter { $0.named.ends(unless: kept) }
+            services.removeAll { $0.named.ends(unless: kept) }
+            return ended
+        }
+        for service in ended where service.named.provider == nil { service.task.cancel() }
+        return ended.filter { $0.named.provider != nil }.map(\.task)
+    }
+
+    private func startServices(of plan: GatewayPlan) {
+        let kept = plan.keptProviders
+        let fresh = plan.services.filter { $0.provider.map { !kept.contains($0) } ?? true }
+        let started = fresh.map { RunningService(named: $0, task: host.start($0)) }
+        services.withLock { $0 += started }
+    }
+}
+
+extension NamedService {
+    /// Whether a reload that keeps these providers ends it.
+    fileprivate func ends(unless kept: Set<String>) -> Bool {
+        if outlivesReload { return false }
+        return provider.map { !kept.contains($0) } ?? true
+    }
+}
+
+/// What is made once, at the start of the process.
+enum FixedSettings {
+    /// The keys among them that differ.
+    static func changed(from old: GatewaySettings, to new: GatewaySettings) -> [String] {
+        var changed: [String] = []
+        if old.server.listen != new.server.listen { changed.append("server.listen") }
+        if old.server.loops != new.server.loops { changed.append("server.loops") }
+        if old.server.pidFile != new.server.pidFile { changed.append("server.pid_file") }
+        if old.state.folder != new.state.folder { changed.append("state.folder") }
+        if old.log.file != new.log.file { changed.append("log.file") }
+        if old.log.format != new.log.format { changed.append("log.format") }
+        return changed
     }
 }
 

@@ -4,10 +4,12 @@ import PolluxCore
 final class ClientAuthenticator: Sendable {
     private let ring: KeyRing
     private let settings: AuthSettings
-    private let throttle = FailureThrottle(limit: 60, period: .seconds(60))
+    private let throttle: FailureThrottle
     private let time: any TimeSource
 
-    init(ring: KeyRing, settings: AuthSettings, time: any TimeSource) {
+    /// - Parameter old: Whose count of failures goes on.
+    init(ring: KeyRing, settings: AuthSettings, time: any TimeSource, after old: ClientAuthenticator? = nil) {
+        throttle = old?.throttle ?? FailureThrottle(limit: 60, period: .seconds(60))
         (self.ring, self.settings, self.time) = (ring, settings, time)
     }
 
@@ -23,7 +25,8 @@ final class ClientAuthenticator: Sendable {
         if settings.clients == .open { return nil }
         guard !shown.isEmpty else {
             throw GatewayError(
-                .missingKey, .request, "no API key was sent; send one as 'Authorization: Bearer KEY'")
+                .missingKey, .request,
+                "no API key was sent; send one as 'Authorization: Bearer KEY' or 'x-goog-api-key: KEY'")
         }
         if let wait = throttle.recordFailure(of: address, now: time.now) {
             throw GatewayError(

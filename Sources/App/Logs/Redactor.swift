@@ -13,7 +13,9 @@ struct Redactor: Sendable {
     private static let minKnown = 8
 
     /// What begins a secret by its own shape.
-    private static let shapes = ["sk-", "AIza", "plx_", "eyJ", "CSE.", "COS."].map { Array($0.utf8) }
+    private static let shapes = ["sk-", "AIza", "plx_", "eyJ", "CSE.", "COS.", "g.a000", "sidts-"].map {
+        Array($0.utf8)
+    }
     /// What stands before one in a URL or a sentence.
     private static let labels = [
         "key=", "token=", "code=", "password=", "secret=", "psid=", "psidts=", "psidcc=", "_ses=", "_oses=", "bearer ",

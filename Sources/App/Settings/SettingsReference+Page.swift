@@ -39,8 +39,8 @@ extension SettingsReference {
         2 errors; nothing was started.
         ```
 
-        `pollux validate` checks a file without opening a connection. Settings are read once, at the start: restart
-        the gateway to use a changed file. Account files of the source `file` are the exception; they are read again
+        `pollux validate` checks a file without opening a connection. A running gateway reads the file again at
+        SIGHUP ([changing settings](operating.md#changing-settings)). Account files of the source `file` are read again
         whenever they change.
 
         ## Beyond this machine

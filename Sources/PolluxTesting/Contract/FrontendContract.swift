@@ -48,6 +48,7 @@ public struct FrontendContract: Sendable {
         trial.checkDecoding()
         trial.checkStreams()
         trial.checkWholeAnswers()
+        trial.checkCounts()
         return report.violations
     }
 }
@@ -90,6 +91,10 @@ struct FrontendTrial {
         for path in defaultPaths {
             let isPath = path.hasPrefix("/") && !path.hasSuffix("/") && !path.contains("//")
             report.require(isPath, "routes", "the default path \"\(path)\" is not one like /v1")
+            let mounts = frontend.mounts(at: path)
+            report.require(
+                mounts.first?.path == path && mounts.first?.routes == routes, "routes",
+                "mounts(at:) does not begin with the path itself and all routes")
         }
         for sample in samples {
             let route = sample.request.route

@@ -54,6 +54,7 @@ extension FrontendTrial {
         for event in [ModelEvent.textDelta("late"), .finished(.stop), .usage(Usage()), .ended] {
             encoder.encode(event, into: &more)
         }
+        encoder.releaseHeld(into: &more)
         report.require(more.isEmpty, "streams", "\(doing): the encoder goes on after finish")
         let error = GatewayError(.upstreamReset, .endpoint, "late")
         _ = encoder.finish(after: error, into: &more)
@@ -85,6 +86,7 @@ extension FrontendTrial {
                 for event in before { encoder.encode(event, into: &bytes) }
                 var good = encoder
                 var (broken, fine) = (bytes, bytes)
+                encoder.releaseHeld(into: &broken)
                 let end = encoder.finish(after: error, into: &broken)
                 let fineEnd = good.finish(after: nil, into: &fine)
                 report.require(
@@ -119,6 +121,21 @@ extension FrontendTrial {
             let answer = frontend.encode(models: models, page: .all, Self.reply)
             judge(answer, "models", "a list of \(models.count) models")
             report.require(answer.head.status == 200, "models", "the list of models has status \(answer.head.status)")
+        }
+    }
+
+    /// Counts are answers too, where the format has them.
+    func checkCounts() {
+        for sample in samples {
+            do {
+                guard case .countTokens(let request) = try frontend.decode(sample.request) else { continue }
+                let answer = frontend.encode(tokens: TokenCount(of: request), for: request, Self.reply)
+                judge(answer, "answers", "a count of tokens")
+                report.require(
+                    answer.head.status == 200, "answers", "a count of tokens has status \(answer.head.status)")
+            } catch {
+                report.add("decoding", "a good request for a count is refused: \(error)")
+            }
         }
     }
 

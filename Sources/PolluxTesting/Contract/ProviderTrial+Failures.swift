@@ -89,7 +89,7 @@ extension ProviderTrial {
         for host in Set(whole.requests.compactMap { Self.host(of: $0.url) }) {
             report.require(!error.message.contains(host), rule, "\(doing): the message names the upstream's host")
         }
-        let isOfAccount = [.account, .accountClass, .accountModel].contains(error.scope)
+        let isOfAccount = [.account, .accountClass, .accountModel, .exit].contains(error.scope)
         report.require(
             error.accountEffect == .none || isOfAccount, rule,
             "\(doing): the effect \(error.accountEffect) goes with a scope of the account, not with \(error.scope)")

@@ -38,6 +38,12 @@ public final class HTTPServer: Sendable {
         return port
     }
 
+    /// Other limits from now on; a deadline that runs keeps its end. Whether loopback is exempt stays as it was.
+    public func change(_ limits: HTTPServerLimits) {
+        state.change(limits)
+        for worker in workers { worker.loop.execute { worker.change(limits) } }
+    }
+
     public var openConnections: Int { state.openConnections }
     /// Requests whose handler has not returned.
     public var requestsInFlight: Int { state.requestsInFlight }

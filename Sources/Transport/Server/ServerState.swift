@@ -3,7 +3,9 @@ import Synchronization
 
 /// What the loops of one server share: counters, the limits on connections, and who waits for the end.
 final class ServerState: Sendable {
-    let limits: HTTPServerLimits
+    private let currentLimits: Mutex<HTTPServerLimits>
+    /// For the server's life: whoever was counted must be counted out.
+    private let exemptsLoopback: Bool
     private let warn: @Sendable (String) -> Void
     private let connections = Atomic<Int>(0)
     private let requests = Atomic<Int>(0)
@@ -14,8 +16,13 @@ final class ServerState: Sendable {
     private let waiterID = Atomic<UInt64>(0)
 
     init(limits: HTTPServerLimits, warn: @escaping @Sendable (String) -> Void) {
-        (self.limits, self.warn) = (limits, warn)
+        currentLimits = Mutex(limits)
+        (exemptsLoopback, self.warn) = (limits.exemptsLoopback, warn)
     }
+
+    var limits: HTTPServerLimits { currentLimits.withLock { $0 } }
+
+    func change(_ limits: HTTPServerLimits) { currentLimits.withLock { $0 = limits } }
 
     var openConnections: Int { connections.load(ordering: .relaxed) }
     var requestsInFlight: Int { requests.load(ordering: .relaxed) }
@@ -25,6 +32,7 @@ final class ServerState: Sendable {
 
     /// Counts a connection, unless there are too many. What was admitted must be released.
     func admit(_ peer: PeerAddress) -> Bool {
+        let limits = limits
         guard connections.add(1, ordering: .sequentiallyConsistent).newValue <= limits.maxConnections else {
             connections.subtract(1, ordering: .sequentiallyConsistent)
             return false
@@ -68,7 +76,7 @@ final class ServerState: Sendable {
         if isDue { warn(message()) }
     }
 
-    private func isCounted(_ peer: PeerAddress) -> Bool { !(limits.exemptsLoopback && peer.isLoopback) }
+    private func isCounted(_ peer: PeerAddress) -> Bool { !(exemptsLoopback && peer.isLoopback) }
 
     // MARK: Waiting for the end
 

@@ -4,12 +4,13 @@ import PolluxCore
 
 /// The part of a server that lives on one loop: its listeners, its connections, and the buffers they share.
 //
-// Unchecked: touched on the loop's thread only, but for `loop` and `state`, which do not change.
+// Unchecked: touched on the loop's thread only, but for `loop`, `state` and `handler`, which do not change.
 final class ServerWorker: @unchecked Sendable {
     let loop: EventLoop
     let state: ServerState
     let handler: any HTTPRequestHandler
-    let parserLimits: HTTPRequestParser.Limits
+    private(set) var limits: HTTPServerLimits
+    private(set) var parserLimits: HTTPRequestParser.Limits
     /// One read goes through here; only what is left over is copied to the connection.
     let readBuffer = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: 64 << 10)
 
@@ -24,13 +25,18 @@ final class ServerWorker: @unchecked Sendable {
 
     init(loop: EventLoop, state: ServerState, handler: any HTTPRequestHandler) {
         (self.loop, self.state, self.handler) = (loop, state, handler)
-        parserLimits = state.limits.parserLimits
+        limits = state.limits
+        parserLimits = limits.parserLimits
     }
 
     deinit { readBuffer.deallocate() }
 
-    var limits: HTTPServerLimits { state.limits }
     var dateLine: [UInt8] { date.bytes(on: loop) }
+
+    /// For connections to come, and for what the present ones begin from now on.
+    func change(_ limits: HTTPServerLimits) {
+        (self.limits, parserLimits) = (limits, limits.parserLimits)
+    }
 
     func listen(on descriptor: Int32) {
         guard !state.isDraining else {

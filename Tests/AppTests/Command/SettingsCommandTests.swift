@@ -34,8 +34,8 @@ struct SettingsCommandTests {
             run.err == """
                 \(path):1:10: error: server.lissen: unknown key; did you mean "listen"?
                 \(path):2:22: error: retry.max_retries: "many" is not a whole number
-                \(path):4:21: error: providers[0].kind: unknown provider kind "nope"; the kinds are gemini-business, gemini-web, \
-                openai-compatible
+                \(path):4:21: error: providers[0].kind: unknown provider kind "nope"; the kinds are gemini-business, \
+                gemini-web, openai-compatible
                 3 errors; nothing was started.
 
                 """)

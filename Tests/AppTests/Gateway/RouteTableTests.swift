@@ -57,6 +57,50 @@ struct RouteTableTests {
         #expect(found(HTTPMethod(rawValue: method), path) == expected)
     }
 
+    /// Two frontends with a route in common: `a` owns `/v1`, `b` is found there too and knows its clients by a key.
+    private func contested(_ method: HTTPMethod, _ path: String, _ fields: HTTPFields) throws -> String {
+        let routes = [Route(.get, "/models"), Route(.get, "/models/{id...}")]
+        let a = PlainFrontend("a", routes)
+        var b = PlainFrontend("b", routes + [Route(.post, "/models/{id...}:act")])
+        b.mark = "x-b-key"
+        // The alias comes first, which must not matter.
+        let table = RouteTable([
+            .init(place: FrontendMount("/v1", b.routes, ownsUnknownPaths: false), frontend: b),
+            .init(place: FrontendMount("/v1", a.routes), frontend: a),
+        ])
+        switch try table.match(HTTPRequestHead(method: method, target: path, fields: fields)) {
+        case .route(let frontend, _, let variables):
+            return "\((frontend as? PlainFrontend)?.name ?? "?") \(variables["id"] ?? "")"
+        case .wrongMethod(let frontend, _, let below):
+            return "wrong method \((frontend as? PlainFrontend)?.name ?? "?") \(below)"
+        case .unknownBelow(let frontend, let below):
+            return "unknown below \((frontend as? PlainFrontend)?.name ?? "?") \(below)"
+        case .unknown: return "unknown"
+        }
+    }
+
+    @Test(
+        "a route that two frontends have goes to the one that knows its client, else to the owner of the path",
+        arguments: [
+            ("GET", "/v1/models", "a ", "b "), ("HEAD", "/v1/models/", "a ", "b "),
+            ("GET", "/v1/models/x/y", "a x/y", "b x/y"), ("POST", "/v1/models/x/y:act", "b x/y", "b x/y"),
+            ("POST", "/v1/models/x%3Aact", "b x", "b x"), ("POST", "/v1/models/a:b:act", "b a:b", "b a:b"),
+            (
+                "POST", "/v1/models/:act", "wrong method a [\"models\", \":act\"]",
+                "wrong method b [\"models\", \":act\"]"
+            ),
+            (
+                "POST", "/v1/models/x:other", "wrong method a [\"models\", \"x:other\"]",
+                "wrong method b [\"models\", \"x:other\"]"
+            ),
+            ("GET", "/v1/nothing/x", "unknown below a [\"nothing\", \"x\"]", "unknown below b [\"nothing\", \"x\"]"),
+            ("GET", "/nothing", "unknown", "unknown"),
+        ])
+    func contestedRoutes(method: String, path: String, unmarked: String, marked: String) throws {
+        #expect(try contested(HTTPMethod(rawValue: method), path, [:]) == unmarked)
+        #expect(try contested(HTTPMethod(rawValue: method), path, ["x-b-key": "k"]) == marked)
+    }
+
     @Test(
         "a path that must not be decoded is refused, whichever route it might have met (P-5)",
         arguments: [

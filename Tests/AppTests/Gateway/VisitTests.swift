@@ -20,7 +20,7 @@ struct VisitTests {
         exchange.pass()
         #expect(visit.explain(.cancelled).kind == .upstreamTimeout)
         #expect(visit.explain(other) == other)
-        world.gateway.isCutting.store(true, ordering: .relaxed)
+        world.gateway.load.isCutting.store(true, ordering: .relaxed)
         #expect(visit.explain(.cancelled).kind == .shuttingDown)
     }
 
@@ -29,9 +29,9 @@ struct VisitTests {
         var visits = (0..<3).map { _ in Visit(FakeExchange(), world.gateway) }
         #expect(visits.map { $0.enter() } == [true, true, false])
         visits.removeLast()
-        #expect(world.gateway.inFlight.load(ordering: .relaxed) == 2)
+        #expect(world.gateway.load.inFlight.load(ordering: .relaxed) == 2)
         visits = []
-        #expect(world.gateway.inFlight.load(ordering: .relaxed) == 0)
+        #expect(world.gateway.load.inFlight.load(ordering: .relaxed) == 0)
     }
 
     @Test("every answer carries the request's id and is not to be stored or sniffed")

@@ -13,7 +13,7 @@ struct RedactorTests {
         arguments: [
             "sk-proj-abcdefghijklmn", "AIzaSyA1234567890abcdef", "plx_0123456789abcdefghijklmnopqrstuvwxyz",
             "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl", "CSE.AbCdEfGhIjKlMnOp", "COS.AbCdEfGhIjKlMnOp",
-            RedactorTests.known,
+            "g.a000AbCdEfGhIjKl", "sidts-AbCdEfGhIjKl", RedactorTests.known,
         ])
     func shapes(secret: String) {
         let places: [(String) -> String] = [

@@ -16,7 +16,9 @@ struct GatewayWorld {
             registry: .standard, transport: transport, files: NoFiles(), processEnvironment: [:],
             environment: GatewayEnvironment(
                 time: time, random: SeededRandom(seed: 1), log: Logger(level: .debug, sink: log)))
-        (gateway, _) = try builder.build(try SettingsText.settings(settings).settings)
+        let plan = try builder.build(try SettingsText.settings(settings).settings)
+        plan.takeOver()
+        gateway = plan.gateway
     }
 
     private struct NoFiles: FileReading {

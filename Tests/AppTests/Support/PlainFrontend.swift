@@ -10,9 +10,13 @@ struct PlainFrontend: Frontend {
     var name = "plain"
     var routes: [Route] = [Route(.post, "/say"), Route(.get, "/models")]
     var takesQueryKey = false
+    /// The field by which it knows its clients.
+    var mark: String?
 
     init(settings: Settings, context: FrontendContext) throws(GatewayError) {}
     init(_ name: String, _ routes: [Route]) { (self.name, self.routes) = (name, routes) }
+
+    func recognises(_ head: HTTPRequestHead) -> Bool { mark.map { head.fields[$0] != nil } ?? false }
 
     func decode(_ request: IncomingRequest) throws(GatewayError) -> GatewayCall { .listModels() }
     func makeEncoder(for request: ModelRequest, _ reply: ReplyContext) -> any ResponseEncoder { PlainEncoder() }

@@ -140,6 +140,8 @@ final class ChildGateway {
     let port: Int
     let simulatorPort: Int
     let settingsFile: String
+    /// What stood there at the start.
+    let settingsText: String
     private let folder: TemporaryFolder
 
     /// - Parameters:
@@ -151,8 +153,7 @@ final class ChildGateway {
         let banner = try simulator.line(with: "base_url: ")
         simulatorPort = try Self.port(in: banner)
         let base = "http://127.0.0.1:\(simulatorPort)/v1"
-        settingsFile = try folder.write(
-            """
+        settingsText = """
             server: {listen: "127.0.0.1:0"\(server)}
             state: {folder: "\(folder.path)/state"}
             log: {level: warning}
@@ -160,9 +161,16 @@ final class ChildGateway {
             \(topLevel)
             providers:
               - {name: local, kind: openai-compatible, base_url: "\(base)", models: [sim-large]\(local)}
-            """, to: "settings.yaml")
+            """
+        settingsFile = try folder.write(settingsText, to: "settings.yaml")
         gateway = try Self.serve(settingsFile)
         port = try Self.port(in: try gateway.line(with: "is listening on"))
+    }
+
+    /// Changes the settings file, and tells the gateway.
+    func reload(_ change: (String) -> String) throws {
+        _ = try folder.write(change(settingsText), to: "settings.yaml")
+        gateway.signal(SIGHUP)
     }
 
     /// Another gateway with the same settings and state folder.

@@ -23,13 +23,17 @@ struct GatewaySetup: Sendable {
     /// Replaces the address of the simulator as the upstream of `local`.
     var localURL: String?
     var accounts = BusinessAccount.samples(1)
+    /// Replaces `accounts` as the value of `ACCOUNTS_CONFIG`.
+    var ownAccounts: JSON?
+    /// The name of the credential source that has them; nil leaves it out.
+    var source: String? = "accounts"
 
     func yaml(localURL: String, businessURL: String, logFile: String) -> String {
         let origin = "auth_base: \"\(businessURL)\", api_base: \"\(businessURL)\", accounts_base: \"\(businessURL)\""
         var lines = [
             "server: {listen: \"127.0.0.1:0\", loops: \"1\"\(server)}",
             "log: {level: debug, format: json, file: \"\(logFile)\"}", "keys: \(keys)", topLevel,
-            "credential_sources: [{name: accounts, kind: env}]", "providers:",
+            "credential_sources: [\(source.map { "{name: \($0), kind: env}" } ?? "")]", "providers:",
         ]
         if let local {
             let keys = upstreamKeys.joined(separator: ", ")
@@ -39,7 +43,8 @@ struct GatewaySetup: Sendable {
                     + "models: [sim-large, sim-small, team/chat:free]\(pool)\(local)}")
         }
         if let business {
-            lines.append("  - {name: business, kind: gemini-business, credentials: [accounts], \(origin)\(business)}")
+            lines.append(
+                "  - {name: business, kind: gemini-business, credentials: [\(source ?? "")], \(origin)\(business)}")
         }
         if !moreProviders.isEmpty { lines.append(moreProviders) }
         return lines.joined(separator: "\n") + "\n"
@@ -47,7 +52,8 @@ struct GatewaySetup: Sendable {
 
     /// The value of `ACCOUNTS_CONFIG`.
     var accountsText: String {
-        JSON.array(
+        if let ownAccounts { return ownAccounts.text }
+        return JSON.array(
             accounts.map { account in
                 [
                     "id": .string(account.label), "csesidx": .string(account.csesidx),

@@ -1,6 +1,7 @@
 import Glibc
 import PolluxCore
 import PolluxSimulator
+import PolluxTesting
 import Testing
 
 @testable import PolluxApp
@@ -10,26 +11,27 @@ final class TestGateway: Sendable {
     let port: Int
     let openAI: SimulatorServer?
     let business: SimulatorServer?
+    /// The one it started with.
     let gateway: Gateway
-    private let host: GatewayHost
-    private let running: RunningGateway
+    let host: GatewayHost
+    let running: RunningGateway
     private let folder: TemporaryFolder
+    private let time: ManualTime?
+    private let environment: [String: String]
 
-    private init(_ setup: GatewaySetup) async throws {
+    private init(_ setup: GatewaySetup, _ time: ManualTime?) async throws {
         folder = try TemporaryFolder()
+        self.time = time
         let options = SimulatorOptions(
-            accounts: setup.accounts, apiKeys: setup.upstreamKeys, chunkDelay: .milliseconds(1))
+            accounts: setup.accounts, apiKeys: setup.upstreamKeys, chunkDelay: time == nil ? .milliseconds(1) : .zero,
+            time: time)
         openAI = setup.local == nil ? nil : try await SimulatorServer.start(.openAI, options: options)
         business = setup.business == nil ? nil : try await SimulatorServer.start(.geminiBusiness, options: options)
-        let yaml = setup.yaml(
-            localURL: setup.localURL ?? (openAI?.url ?? "http://127.0.0.1:9") + "/v1", businessURL: business?.url ?? "",
-            logFile: folder.path + "/log")
-        let environment = ["ACCOUNTS_CONFIG": setup.accountsText]
-        let (settings, _) = try SettingsLoader(registry: .standard, environment: environment)
-            .decode(Array(yaml.utf8), file: "test.yaml")
+        environment = ["ACCOUNTS_CONFIG": setup.accountsText]
+        let settings = try Self.settings(setup, openAI, business, folder, environment)
         let invocation = Invocation(
             environment: environment, registry: .standard, console: Console { _, _ in }, arguments: [], values: [:])
-        host = try GatewayHost(settings: settings, invocation: invocation, logsTo: .asConfigured)
+        host = try GatewayHost(settings: settings, invocation: invocation, logsTo: .asConfigured, time: time)
         gateway = host.gateway
         running = try RunningGateway(host)
         port = try running.start()
@@ -39,12 +41,29 @@ final class TestGateway: Sendable {
         }
     }
 
+    private static func settings(
+        _ setup: GatewaySetup, _ openAI: SimulatorServer?, _ business: SimulatorServer?, _ folder: TemporaryFolder,
+        _ environment: [String: String]
+    ) throws -> GatewaySettings {
+        let yaml = setup.yaml(
+            localURL: setup.localURL ?? (openAI?.url ?? "http://127.0.0.1:9") + "/v1", businessURL: business?.url ?? "",
+            logFile: folder.path + "/log")
+        return try SettingsLoader(registry: .standard, environment: environment)
+            .decode(Array(yaml.utf8), file: "test.yaml").0
+    }
+
+    /// Puts other settings in force. Simulators and accounts stay those of the start.
+    func reload(_ setup: GatewaySetup) throws {
+        try running.reload(try Self.settings(setup, openAI, business, folder, environment))
+    }
+
     /// Runs `body` on a thread of its own against a fresh gateway, and stops everything afterwards.
     static func with(
-        _ setup: GatewaySetup = GatewaySetup(), _ body: @escaping @Sendable (TestGateway) async throws -> Void
+        _ setup: GatewaySetup = GatewaySetup(), time: ManualTime? = nil,
+        _ body: @escaping @Sendable (TestGateway) async throws -> Void
     ) async throws {
         try await BlockingThread.run {
-            let gateway = try await TestGateway(setup)
+            let gateway = try await TestGateway(setup, time)
             do {
                 try await body(gateway)
             } catch {
@@ -56,6 +75,16 @@ final class TestGateway: Sendable {
     }
 
     private func stop() async {
+        // Nobody moves the clock any more, and everything that still waits is to end.
+        let ticking = time.map { time in
+            Task {
+                while !Task.isCancelled {
+                    time.advance(by: .seconds(1))
+                    await Task.yield()
+                }
+            }
+        }
+        defer { ticking?.cancel() }
         await openAI?.stop()
         await business?.stop()
         await running.drain()
@@ -80,7 +109,7 @@ final class TestGateway: Sendable {
     }
 
     func pool(_ provider: String) throws -> AccountPool {
-        try #require(gateway.upstreams.first { $0.name == provider }).pool
+        try #require(host.gateway.upstreams.first { $0.name == provider }).pool
     }
 }
 
