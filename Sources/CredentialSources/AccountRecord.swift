@@ -2,9 +2,10 @@ internal import PolluxCore
 
 /// One account as operators write it, in the environment or in a file: a JSON object whose texts are its secrets.
 ///
-/// `id`, `expires_at`, `disabled` and `proxy` say what becomes of the account; every other text or number is kept under
-/// its name for the provider that knows it, so that records of all providers pass, and so is the list `cookies`. Empty
-/// texts count as left out, `null` too; other values (lists, objects, switches of other tools) are passed over.
+/// `id`, `expires_at`, `disabled`, `proxy` and `weight` say what becomes of the account; every other text or number is
+/// kept under its name for the provider that knows it, so that records of all providers pass, and so is the list
+/// `cookies`. Empty texts count as left out, `null` too; other values (lists, objects, switches of other tools) are
+/// passed over.
 /// Source: protocol notes of Gemini Business and of the Gemini web app, section 2 of each.
 struct AccountRecord {
     let credential: Credential
@@ -27,6 +28,7 @@ struct AccountRecord {
             case "expires_at": Self.read(expiry: value, &credential, &problems)
             case "disabled": Self.read(disabled: value, &credential, &problems)
             case "proxy": Self.read(proxy: value, &credential, &problems)
+            case "weight": Self.read(weight: value, &credential, &problems)
             case "cookies": Self.read(cookies: value, &credential, &problems)
             default: Self.read(value, named: name, &credential, &problems)
             }
@@ -65,6 +67,14 @@ struct AccountRecord {
             return
         }
         if !proxy.isEmpty { credential.proxy = Secret(proxy) }
+    }
+
+    private static func read(weight value: JSON, _ credential: inout Credential, _ problems: inout [String]) {
+        guard case .number(let number) = value, let weight = number.int, (1...100).contains(weight) else {
+            problems.append("weight: expected a whole number from 1 to 100")
+            return
+        }
+        credential.weight = weight
     }
 
     /// A browser's cookies as its export tools write them: kept as the text of the list.

@@ -102,6 +102,9 @@ struct AccountListTests {
             (#"[{"csesidx":["1"]}]"#, "accounts[0].csesidx: expected a text or a number, found an array"),
             (#"[{"proxy":1}]"#, "accounts[0].proxy: expected a text, found a number"),
             (#"[{"disabled":"yes"}]"#, "accounts[0].disabled: expected true or false, found a string"),
+            (#"[{"weight":0}]"#, "accounts[0].weight: expected a whole number from 1 to 100"),
+            (#"[{"weight":"2"}]"#, "accounts[0].weight: expected a whole number from 1 to 100"),
+            (#"[{"weight":2.5}]"#, "accounts[0].weight: expected a whole number from 1 to 100"),
             (
                 #"[{"expires_at":"tomorrow"}]"#,
                 "accounts[0].expires_at: expected a time like \"2026-01-31 18:00:00\" (UTC+8)"

@@ -49,6 +49,24 @@ struct ProviderContractTests {
         #expect(violations == [])
     }
 
+    @Test("gemini-web")
+    func geminiWeb() async {
+        let contract = ProviderContract(
+            GeminiWebProvider.self, settings: [:], credential: WebWorld.credential, request: .askingWeb("Say hi")
+        ) { request in
+            switch WebWorld.name(of: request) {
+            case "app": FakeResponse(text: WebWorld.page())
+            case "RotateCookies": WebWorld.renewal("sidts-FAKE2")
+            case "otAQ7b": FakeResponse(text: WebWorld.call("otAQ7b", WebWorld.status))
+            case "jSf9Qc": FakeResponse(text: WebWorld.call("jSf9Qc", "[1,[],false]"))
+            case "StreamGenerate": WebWorld.answer("Hello there.")
+            default: FakeResponse(404, text: "no such path")
+            }
+        }
+        let violations = await contract.violations()
+        #expect(violations == [])
+    }
+
     private static let openAISettings: JSON = [
         "base_url": "https://upstream.test/v1", "api_keys": ["sk-upstream-0123456789"], "models": ["m-1"],
     ]

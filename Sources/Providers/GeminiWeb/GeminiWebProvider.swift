@@ -2,7 +2,7 @@ public import PolluxCore
 
 /// Gemini's web app (gemini.google.com), spoken to as its own page does, with the cookies of a signed-in account.
 ///
-/// Answers text. A conversation goes on in its chat at the upstream where that is certain to be the same; else the whole
+/// Answers text. A conversation goes on in its chat at the upstream where that is certain to be the same; else all
 /// of it is written into a new one. What the upstream has no notion of is treated so:
 /// - System text, functions and wished forms of output are described in the prompt, calls read from the text.
 /// - Sampling (temperature, top-p, top-k, seed, penalties, logit bias, log probabilities) is ignored and named as such.

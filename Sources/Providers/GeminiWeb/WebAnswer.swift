@@ -42,7 +42,8 @@ struct WebAnswer: EventSource {
             guard decoder.hasShown else { throw error }
             failure = error.error
         }
-        pending.append(.started(responseID: decoder.chat.reply, model: model))
+        // Until the upstream has named this turn, the chat still names the one before.
+        pending.append(.started(responseID: decoder.hasBegun ? decoder.chat.reply : "", model: model))
     }
 
     mutating func next() async throws(GatewayError) -> ModelEvent? {

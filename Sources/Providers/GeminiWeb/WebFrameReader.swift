@@ -1,9 +1,11 @@
-import PolluxCore
+#if canImport(PolluxCore)
+    internal import PolluxCore
+#endif
 
 /// Cuts an answer of the web app into its frames, however the bytes arrive.
 ///
-/// Shape: `)]}'`, then frames of `<N> LF <JSON> LF`, where N counts the UTF-16 units from behind its own last digit to
-/// the end of the frame. The JSON holds no raw line feed, so lines are a second way to read the same bytes: it is taken,
+/// Shape: `)]}'`, then frames of `<N> LF <JSON> LF`, where N counts the UTF-16 units from behind its last digit to the
+/// end of the frame. The JSON holds no raw line feed, so lines are a second way to read the same bytes: it is taken,
 /// for the rest of the answer, as soon as a length turns out to be wrong.
 ///
 /// Linear in the bytes: none is counted twice, but for the one frame at which reading by lines begins. What has been

@@ -29,7 +29,11 @@ struct WebQuestion: Sendable {
     var thinksLonger: Bool
     var isTemporary: Bool
 
-    /// The account's tier and the session, for the model's selector.
+    /// Each frame repeats the answer so far, so a long one is many times its own length on the wire. Frames are dropped
+    /// as they are read; what is kept is bounded by the frame.
+    private static let maxAnswerBytes = 512 << 20
+
+    /// - Parameter session: Names the account's tier for the model's selector.
     func call(_ client: WebClient, _ session: WebSession, requestID: Int) -> WebClient.Call {
         let uuid = client.makeUUID()
         var fields = WebClient.appFields
@@ -45,7 +49,8 @@ struct WebQuestion: Sendable {
         return WebClient.Call(
             target: "/_/BardChatUi/data/assistant.lamda.BardFrontendService/StreamGenerate"
                 + client.query(session, requestID),
-            fields: fields, body: client.form(session, request.bytes()), deadlines: nil)
+            fields: fields, body: client.form(session, request.bytes()), deadlines: nil,
+            maxResponseBytes: Self.maxAnswerBytes)
     }
 
     private var thinkingLevel: JSON { thinksLonger ? 2 : 1 }

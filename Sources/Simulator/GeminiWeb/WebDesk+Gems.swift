@@ -2,8 +2,8 @@ import PolluxCore
 
 /// Gems: system prompts under a name (protocol notes, section 10.2).
 extension WebDesk {
-    /// Payload `[3,['en'],0]`, in single quotes and so no JSON: 2 lists the account's own, 3 the system's, 4 hidden ones
-    /// too.
+    /// Payload `[3,['en'],0]`, in single quotes and so no JSON: 2 lists the account's own gems, 3 the system's, 4 those
+    /// and hidden ones.
     func gems(_ payload: String, _ state: inout WebState) -> Outcome {
         guard payload.hasPrefix("["), let kind = payload.utf8.dropFirst().first else {
             return .rejected(Status.invalidArgument)

@@ -155,4 +155,18 @@ struct WebFrameReaderTests {
         let outcome = Self.read(Array(WebWorld.frame([.string(text)]).utf8).map { [$0] })
         #expect(outcome.frames == [[.string(text)]])
     }
+
+    @Test("the fuzz corpus holds the property that cuts do not matter")
+    func corpus() throws {
+        let path = #filePath.replacing(
+            "Tests/ProvidersTests/GeminiWeb/WebFrameReaderTests.swift", with: "Fuzz/WebFrames/corpus")
+        let files = try FileManager.default.contentsOfDirectory(
+            at: URL(filePath: path), includingPropertiesForKeys: nil)
+        #expect(files.count > 10)
+        for file in files {
+            let bytes = [UInt8](try Data(contentsOf: file).dropFirst())
+            let (whole, single) = (Self.read([bytes], limit: 4096), Self.read(bytes.map { [$0] }, limit: 4096))
+            #expect(whole == single || (whole.isTooLarge && single.isTooLarge), "\(file.lastPathComponent)")
+        }
+    }
 }

@@ -37,7 +37,8 @@ struct WebRequestTests {
         let uuid = try #require(request.fields["x-goog-ext-525005358-jspb"]?.split(separator: "\"").dropFirst().first)
         let nulls = { (count: Int) in String(repeating: "null,", count: count) }
         let expected =
-            "[[\"Say hi\",0,null,null,null,null,0],[\"en\"],[\"\",\"\",\"\",\(nulls(6))\"\"],\(nulls(3))[1],1,\(nulls(2))1,"
+            "[[\"Say hi\",0,null,null,null,null,0],[\"en\"],[\"\",\"\",\"\",\(nulls(6))\"\"],\(nulls(3))[1],"
+            + "1,\(nulls(2))1,"
             + "0,\(nulls(5))[[0]],0,\(nulls(8))1,\(nulls(2))[4],\(nulls(10))[1],\(nulls(11))0,\(nulls(5))"
             + "\"\(uuid)\",null,[],\(nulls(6))1,\(nulls(10))1,1]"
         #expect(try WebWorld.inner(request).text == expected)
@@ -95,7 +96,7 @@ struct WebRequestTests {
         let world = try WebWorld(settings: { $0.history = history })
         _ = try await world.events()
         let inner = try WebWorld.inner(world.requests("StreamGenerate").first)
-        #expect(inner[45] == (history == .temporary ? 1 : nil))
+        #expect(inner[45]?.int == (history == .temporary ? 1 : nil))
     }
 
     @Test("a second identity is asked below its own path")

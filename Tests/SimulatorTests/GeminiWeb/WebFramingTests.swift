@@ -29,9 +29,12 @@ struct WebFramingTests {
             76
             [["wrb.fr",null,"[null,[\"c_7d1f00a1b2c3d4e5\",\"r_0a1b2c3d4e5f6071\"]]"]]
             164
-            [["wrb.fr",null,"[null,[\"c_7d1f00a1b2c3d4e5\",\"r_0a1b2c3d4e5f6071\"],null,null,[[\"rc_1122334455667788\",[\"Hi\"],null,null,null,null,true,null,[1],\"en\"]]]"]]
+            [["wrb.fr",null,"[null,[\"c_7d1f00a1b2c3d4e5\",\"r_0a1b2c3d4e5f6071\"],\#
+            null,null,[[\"rc_1122334455667788\",[\"Hi\"],null,null,null,null,true,null,[1],\"en\"]]]"]]
             289
-            [["wrb.fr",null,"[null,[\"c_7d1f00a1b2c3d4e5\",\"r_0a1b2c3d4e5f6071\"],null,null,[[\"rc_1122334455667788\",[\"Hi 😀 there\"],null,null,null,null,true,null,[2],\"en\"]],\#(nulls)\"CtxTok_AAAA\"]"]]
+            [["wrb.fr",null,"[null,[\"c_7d1f00a1b2c3d4e5\",\"r_0a1b2c3d4e5f6071\"],\#
+            null,null,[[\"rc_1122334455667788\",[\"Hi 😀 there\"],null,null,null,null,true,null,[2],\"en\"]],\#
+            \#(nulls)\"CtxTok_AAAA\"]"]]
             58
             [["di",812],["af.httprm",811,"-4021973511245068733",27]]
             25
@@ -52,7 +55,8 @@ struct WebFramingTests {
             )]}'
 
             121
-            [["wrb.fr",null,null,null,null,[9,null,[["type.googleapis.com/assistant.boq.bard.application.BardErrorInfo",[1037]]]]]]
+            [["wrb.fr",null,null,null,null,[9,null,\#
+            [["type.googleapis.com/assistant.boq.bard.application.BardErrorInfo",[1037]]]]]]
             54
             [["di",64],["af.httprm",63,"771203984410023941",12]]
             25
@@ -83,8 +87,10 @@ struct WebFramingTests {
     @Test("account status and models are written as in the example")
     func accountStatus() async throws {
         let rows = [
-            #"["fbb127bbb056c959","Flash","Quick everyday help",null,null,null,null,null,null,1,"Flash","3.5 Flash","Quick everyday help",null,null,null,null,1]"#,
-            #"["9d8ca3786ebdfbea","Pro","Advanced maths and code",null,null,null,null,null,null,3,"Pro","3.1 Pro","Advanced maths and code",null,null,null,null,3]"#,
+            #"["fbb127bbb056c959","Flash","Quick everyday help",null,null,null,null,null,null,1,"#
+                + #""Flash","3.5 Flash","Quick everyday help",null,null,null,null,1]"#,
+            #"["9d8ca3786ebdfbea","Pro","Advanced maths and code",null,null,null,null,null,null,3,"#
+                + #""Pro","3.1 Pro","Advanced maths and code",null,null,null,null,3]"#,
         ]
         let nulls = String(repeating: "null,", count: 14)
         let inner = "[\(nulls)1000,[\(rows.joined(separator: ","))],[],[19]]"
