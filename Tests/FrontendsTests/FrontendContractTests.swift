@@ -24,4 +24,36 @@ struct FrontendContractTests {
         let violations = contract.violations()
         #expect(violations == [])
     }
+
+    @Test("gemini")
+    func gemini() {
+        let variables = ["id": "m"]
+        let contents = #"""
+            "contents":[{"role":"user","parts":[{"text":"Say hello"},
+            {"inlineData":{"mimeType":"image/png","data":"AAAA"}}]},
+            {"role":"model","parts":[{"functionCall":{"name":"clock","args":{}}}]},
+            {"parts":[{"functionResponse":{"name":"clock","response":{"result":1}}}]}]
+            """#
+        let config = #"""
+            "generationConfig":{"stopSequences":["x"],"thinkingConfig":{"includeThoughts":true},
+            "responseSchema":{"type":"OBJECT","properties":{"a":{"type":"STRING"}}}}
+            """#
+        let tools = #"""
+            "tools":[{"functionDeclarations":[{"name":"clock","parameters":{"type":"OBJECT"}}]}],
+            "toolConfig":{"functionCallingConfig":{"mode":"ANY"}}
+            """#
+        let whole = Route(.post, "/models/{id...}:generateContent")
+        let stream = Route(.post, "/models/{id...}:streamGenerateContent")
+        let contract = FrontendContract(
+            GeminiFrontend.self, settings: ["ignored_tools": ["codeExecution"]],
+            samples: [
+                FrontendSample(whole, variables: variables, body: "{\(contents),\(config)}"),
+                FrontendSample(
+                    stream, variables: variables, query: [("alt", "sse")], body: "{\(contents),\(config)}",
+                    isStreamed: true),
+                FrontendSample(stream, variables: variables, body: "{\(contents),\(tools)}", isStreamed: true),
+            ])
+        let violations = contract.violations()
+        #expect(violations == [])
+    }
 }

@@ -56,7 +56,9 @@ struct AccessTests {
     @Test("a key in the URL does not count for the OpenAI format")
     func queryKey() async throws {
         try await TestGateway.with { gateway in
-            let reply = try gateway.ask("GET", "/v1/models?key=\(GatewaySetup.clientKey)", key: nil)
+            let reply = try gateway.ask(
+                "POST", "/v1/chat/completions?key=\(GatewaySetup.clientKey)", key: nil,
+                body: TestGateway.chatBody("hello"))
             #expect(reply.status == 401)
             #expect(!gateway.log.contains { $0.contains(GatewaySetup.clientKey) })
         }

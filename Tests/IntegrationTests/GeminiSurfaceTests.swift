@@ -154,7 +154,8 @@ struct GeminiSurfaceTests {
     func tools() async throws {
         try await TestGateway.with { gateway in
             let tools =
-                #""tools":[{"functionDeclarations":[{"name":"get_weather","parameters":{"type":"OBJECT","properties":{"city":{"type":"STRING"}}}}]}]"#
+                #""tools":[{"functionDeclarations":[{"name":"get_weather","parameters":{"type":"OBJECT","#
+                + #""properties":{"city":{"type":"STRING"}}}}]}]"#
             let ask = #"{"role":"user","parts":[{"text":"[[sim:tool]] [[sim:args={\"city\":\"Oslo\"}]] weather?"}]}"#
             let path = "/v1beta/models/sim-large:generateContent"
             let first = try gateway.ask("POST", path, body: #"{"contents":[\#(ask)],\#(tools)}"#)

@@ -1,7 +1,7 @@
 import PolluxCore
 
-/// Reads `contents` and `systemInstruction`: turns of parts, with calls and their results brought together (Gemini format
-/// notes, section 3.1).
+/// Reads `contents` and `systemInstruction`: turns of parts, with calls and their results brought together (Gemini
+/// format notes, section 3.1).
 struct ContentsDecoder {
     private(set) var turns: [Turn] = []
     private(set) var ignored = IgnoredFields()

@@ -19,7 +19,7 @@ struct GeminiErrorBody {
             writer.key("error")
             writer.beginObject()
             writer.member("code", code)
-            writer.member("message", message)
+            writer.member("message", error.message)
             writer.member("status", status)
             writer.key("details")
             writer.beginArray()
@@ -57,11 +57,6 @@ struct GeminiErrorBody {
             default: "INVALID_ARGUMENT"
             }
         return (code, name)
-    }
-
-    private var message: String {
-        guard error.kind == .missingKey else { return error.message }
-        return "no API key was sent; send one in the header 'x-goog-api-key'"
     }
 
     // MARK: - Details

@@ -1,7 +1,7 @@
 import PolluxCore
 
-/// Names of this format. Clients write fields in camel case and in snake case, mixed in one body: the official SDK sends
-/// `generationConfig` with `thinking_budget` inside.
+/// Names of this format. Clients write fields in camel case and in snake case, mixed in one body: the official SDK
+/// sends `generationConfig` with `thinking_budget` inside.
 enum GeminiName {
     /// `thinking_budget` → `thinkingBudget`, `_responseJsonSchema` → `responseJsonSchema`.
     static func camel(_ key: String) -> String {

@@ -8,6 +8,7 @@ struct GeminiRequestDecoder {
     private var tools: GeminiToolDecoder
     private var hasContents = false
     private var ignored = IgnoredFields()
+    private let head: HTTPRequestHead
 
     /// - Parameter log: Told which fields were passed over.
     /// - Throws: `invalidRequest` with the field's path in `param`.
@@ -75,6 +76,7 @@ struct GeminiRequestDecoder {
             throw error.inside("model")
         }
         request.client = incoming.client
+        head = incoming.head
         request.deadline = GeminiDeadline.read(incoming)
         tools = GeminiToolDecoder(ignoring: settings.ignoredTools)
     }
@@ -83,6 +85,7 @@ struct GeminiRequestDecoder {
         try body.forEachField { (name, value) throws(FieldFault) in try self.read(name, value) }
         guard hasContents else { throw .missing("contents") }
         request.turns = contents.turns
+        request.conversation = try ConversationFields.read(body, head)
         try config.finish(into: &request)
         try tools.finish(into: &request)
         ignored.add(contents.ignored)
@@ -106,6 +109,8 @@ struct GeminiRequestDecoder {
                 code: "unsupported_parameter")
         // The path names the model; the rest says nothing to an upstream of another family.
         case "model", "labels", "serviceTier", "store", "continuationToken": break
+        // Our own, read at the end with the header.
+        case "conversationId", "metadata": break
         default:
             try DeniedFields.check(name)
             ignored.note(name)

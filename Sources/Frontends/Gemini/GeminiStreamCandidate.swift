@@ -9,8 +9,9 @@ struct GeminiStreamCandidate: Sendable {
     var held: [Part] = []
     /// The numbers of the held calls.
     private var callNumbers: [Int] = []
-    /// The whole text, where the answer is one of some values.
-    var choice = ""
+    /// The whole text, where the answer is one of some values, as long as it can be one.
+    private(set) var choice = ""
+    private var isNoChoice = false
     var finish: FinishReason?
     var addenda = GeminiAddenda()
     /// A call that this format cannot carry.
@@ -40,6 +41,20 @@ struct GeminiStreamCandidate: Sendable {
         held[last].signature = signature
         return true
     }
+
+    /// Gathers the text of an answer that is one of some values.
+    ///
+    /// - Returns: What is to be sent after all: a text of this length is no such value.
+    mutating func takeChoice(_ text: String) -> String? {
+        if isNoChoice { return text }
+        choice += text
+        guard choice.utf8.count > Self.longestChoice else { return nil }
+        isNoChoice = true
+        defer { choice = "" }
+        return choice
+    }
+
+    private static let longestChoice = 16 << 10
 
     // MARK: - Calls
 

@@ -2,9 +2,9 @@ import PolluxCore
 
 /// Writes the events of a streamed answer (Gemini format notes, section 4).
 ///
-/// Each candidate's latest character, call or image waits for what follows it: a signature belongs to the part before it,
-/// a call must be whole, and the last event of an answer must hold some of it, since chat sessions of some SDKs forget a
-/// turn whose last event is empty.
+/// Each candidate's latest character, call or image waits for what follows it: a signature belongs to the part before
+/// it, a call must be whole, and the last event of an answer must hold some of it, since chat sessions of some SDKs
+/// forget a turn whose last event is empty.
 struct GeminiStreamEncoder: ResponseEncoder {
     private var framing: GeminiFraming
     private let showsThoughts: Bool
@@ -15,6 +15,8 @@ struct GeminiStreamEncoder: ResponseEncoder {
     private var selected = 0
     private var usage = Usage()
     private var block: ModelResponse.PromptBlock?
+    /// The last bytes were written: nothing may follow them.
+    private var hasEnded = false
 
     init(for request: ModelRequest, _ reply: ReplyContext) {
         framing = GeminiFraming(isEventStream: request.extensions[GeminiForm.isEventStream] != nil)
@@ -44,6 +46,7 @@ struct GeminiStreamEncoder: ResponseEncoder {
     var keepAlive: [UInt8] { framing.keepAlive }
 
     mutating func encode(_ event: ModelEvent, into bytes: inout [UInt8]) {
+        guard !hasEnded else { return }
         switch event {
         case .candidateSelected(let index): selected = index
         case .textDelta(let text), .refusalDelta(let text): take(text, isThought: false, into: &bytes)
@@ -76,6 +79,7 @@ struct GeminiStreamEncoder: ResponseEncoder {
     }
 
     mutating func releaseHeld(into bytes: inout [UInt8]) {
+        guard !hasEnded else { return }
         for index in candidates.indices {
             selected = index
             // What may be half a call is none.
@@ -84,6 +88,8 @@ struct GeminiStreamEncoder: ResponseEncoder {
     }
 
     mutating func finish(after error: GatewayError?, into bytes: inout [UInt8]) -> StreamEnd {
+        guard !hasEnded else { return .clean }
+        hasEnded = true
         if let error {
             framing.append(error, to: &bytes)
             return .abort
@@ -102,7 +108,11 @@ struct GeminiStreamEncoder: ResponseEncoder {
     private mutating func take(_ text: String, isThought: Bool, into bytes: inout [UInt8]) {
         guard !text.isEmpty, makeCandidate() else { return }
         if isThought, !showsThoughts { return release(into: &bytes) }
-        if isChoice, !isThought { return candidates[selected].choice += text }
+        var text = text
+        if isChoice, !isThought {
+            guard let all = candidates[selected].takeChoice(text) else { return }
+            text = all
+        }
         let held = candidates[selected].take(text, isThought: isThought)
         if held == nil { release(into: &bytes) }
         let whole = (held ?? "") + text

@@ -53,7 +53,7 @@ struct GeminiToolDecoder {
         }
     }
 
-    /// `{name, description?, parameters? | parametersJsonSchema?}`; what the function answers is no upstream's business.
+    /// `{name, description?, parameters? | parametersJsonSchema?}`; what the function answers is the client's business.
     private mutating func readFunction(_ object: JSONObject) throws(FieldFault) {
         var tool = ToolSpec(name: try object.require("name", JSON.asName))
         var schemaField: String?

@@ -17,6 +17,7 @@ struct ChatAnswerEncoder {
             writer.key("system_fingerprint")
             writer.null()
             writer.member("service_tier", "default")
+            if let id = request.conversation.id { writer.member(ConversationFields.field, id) }
             writer.key("choices")
             writer.beginArray()
             for (index, candidate) in response.candidates.enumerated() { write(candidate, index, to: &writer) }

@@ -9,14 +9,15 @@ struct ChatChunkWriter {
     /// Closes a chunk behind its `choices`. With usage announced, every chunk but the last says `usage: null` (rule 5).
     private let chunkEnd: [UInt8]
 
-    init(model: String, _ reply: ReplyContext, announcesUsage: Bool) {
+    init(_ request: ModelRequest, _ reply: ReplyContext, announcesUsage: Bool) {
         var start = Array("data: ".utf8)
         JSONWriter.append(to: &start) { writer in
             writer.beginObject()
             writer.member("id", "chatcmpl-\(reply.responseID)")
             writer.member("object", "chat.completion.chunk")
             writer.member("created", reply.created.seconds)
-            writer.member("model", model)
+            writer.member("model", request.model)
+            if let id = request.conversation.id { writer.member(ConversationFields.field, id) }
             writer.key("choices")
         }
         self.start = start + "[".utf8

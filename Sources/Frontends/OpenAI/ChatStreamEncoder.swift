@@ -23,7 +23,7 @@ struct ChatStreamEncoder: ResponseEncoder {
         showsReasoning = request.reasoning.includeText != false && settings.reasoningField != .none
         usesFunctions = request.extensions[ChatForm.functions] != nil
         includesUsage = request.extensions[ChatForm.includeUsage] != nil
-        chunks = ChatChunkWriter(model: request.model, reply, announcesUsage: includesUsage)
+        chunks = ChatChunkWriter(request, reply, announcesUsage: includesUsage)
     }
 
     var head: HTTPResponseHead {

@@ -7,13 +7,14 @@ enum ConversationFields {
     static let header = "x-pollux-conversation"
     /// The body's own field; echoed in the answer.
     static let field = "conversation_id"
+    private static let spellings = [field, "conversationId"]
 
     /// - Throws: The fault of `conversation_id` or of the header. What stands in `metadata` is never refused: it is the
     ///   client's own note, and a conversation only if it looks like one.
     static func read(_ body: JSONObject, _ head: HTTPRequestHead) throws(FieldFault) -> ConversationHints {
         var hints = ConversationHints()
         hints.id = try inHeader(head)
-        if hints.id == nil { hints.id = try body.optional(field, JSON.asName) }
+        for spelling in spellings where hints.id == nil { hints.id = try body.optional(spelling, JSON.asName) }
         if hints.id == nil { hints.id = inMetadata(body) }
         hints.previousResponseID = body.given("previous_response_id")?.string.map(bareID)
         hints.promptCacheKey = body.given("prompt_cache_key")?.string

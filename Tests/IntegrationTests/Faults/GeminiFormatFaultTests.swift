@@ -61,13 +61,13 @@ struct GeminiFormatFaultTests {
     @Test("F-28: without an account the client is told when to come back", arguments: GeminiForm.allCases)
     func noAccount(_ form: GeminiForm) async throws {
         try await TestGateway.with { gateway in
-            _ = try gateway.generate("[[sim:http=429,retry-after=30]]", form)
+            _ = try gateway.generate("[[sim:http=429,retry-after=90]]", form)
             let reply = try gateway.generate("hello", form)
             #expect(reply.status == 503 || reply.status == 429, "\(reply.text)")
             let error = try #require(reply.json["error"])
             #expect(error.isGeminiError)
-            #expect(error.retryDelay.map { (25...30).contains($0) } == true, "\(error.text)")
-            #expect(reply.head["retry-after"].flatMap { Int($0) }.map { (25...30).contains($0) } == true)
+            #expect(error.retryDelay.map { (60...90).contains($0) } == true, "\(error.text)")
+            #expect(reply.head["retry-after"].flatMap { Int($0) }.map { (60...90).contains($0) } == true)
         }
     }
 }
