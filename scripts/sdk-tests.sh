@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs the client SDKs' tests against a gateway and simulators that the tests start; one virtual environment per set of
-# SDK versions (Tests/SDK/*.txt). A set with a folder of its name has tests of its own there; the others share theirs.
+# SDK versions (Tests/SDK/*.txt). A set has its tests in the folder of its name, with or without the version behind it;
+# the others share theirs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export POLLUX_BIN=${POLLUX_BIN:-$PWD/.build/debug/pollux}
@@ -15,8 +16,11 @@ for requirements in Tests/SDK/*.txt; do
         touch "$stamp"
     fi
     echo "== $set_name"
-    if [ -d "Tests/SDK/$set_name" ]; then
-        "$venv/bin/python" -m pytest -q -c Tests/SDK/pytest.ini --confcutdir="Tests/SDK/$set_name" "Tests/SDK/$set_name"
+    # google-genai-1 has its tests in google-genai.
+    tests=Tests/SDK/$set_name
+    [ -d "$tests" ] || tests=Tests/SDK/${set_name%-*}
+    if [ -d "$tests" ]; then
+        "$venv/bin/python" -m pytest -q -c Tests/SDK/pytest.ini --confcutdir="$tests" "$tests"
     else
         "$venv/bin/python" -m pytest -q Tests/SDK
     fi

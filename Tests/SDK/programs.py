@@ -88,7 +88,7 @@ class Gateway(Program):
         settings = folder / "settings.yaml"
         settings.write_text(SETTINGS.format(folder=folder, key=self.key, openai=openai, business=business))
         super().__init__("serve", "--settings", str(settings))
-        self.base_url = self.wait_for(lambda lines: next(filter(None, map(ready_address, lines)), None)) + "/v1"
+        self.origin = self.wait_for(lambda lines: next(filter(None, map(ready_address, lines)), None))
 
 
 # The first of the invented accounts that the simulated Gemini Business always knows.
