@@ -5,7 +5,7 @@ SHELL := /bin/bash
 
 export SWIFT_BACKTRACE ?= enable=no
 
-.PHONY: help deps build debug run test test-all unit sdk examples lint format bench fuzz sanitize golden clean
+.PHONY: help deps build debug run test test-all unit sdk examples dist lint format bench fuzz sanitize golden clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 14
@@ -37,6 +37,9 @@ sdk: debug ## Run the client SDKs' tests alone
 examples: deps ## Build and test the example of a gateway with plugins of its own
 	@scripts/examples.sh
 
+dist: build ## Pack the release: dist/pollux-VERSION-linux-ARCHITECTURE.tar.gz
+	@scripts/dist.sh
+
 lint: ## Check the format of every Swift file
 	swift format lint --strict -r Package.swift Sources Tests Examples Fuzz
 
@@ -56,4 +59,4 @@ golden: deps ## Rewrite the expected files of golden tests; review the diff
 	UPDATE_GOLDEN=1 swift test --filter Golden
 
 clean: ## Remove what was built
-	rm -rf .build .venvs .bench
+	rm -rf .build .venvs .bench dist
