@@ -13,30 +13,57 @@ enum DemoSettings {
     }
 
     static func welcome(_ demo: Demo, key: Secret, host: String, port: Int) -> [String] {
-        let base = "http://\(ListenAddress(host: host, port: port))/v1"
+        let origin = "http://\(ListenAddress(host: host, port: port))"
         var lines = [
             "",
             "DEMO: upstreams are simulated, accounts invented; answers are echoes and nothing leaves this machine.",
-            "", "  base URL  \(base)", "  API key   \(key.reveal())",
+            "", "  base URL  \(origin)/v1 (OpenAI format), \(origin) (Gemini format)", "  API key   \(key.reveal())",
         ]
         for model in demo.models { lines.append("  model     \(model.id) (\(model.description))") }
-        lines += ["", "Paste into another terminal:", ""]
-        guard let model = demo.models.first?.id else { return lines }
-        lines += [
-            "  # an answer", "  " + curl(base, key, model, stream: false), "",
-            "  # the same as a stream", "  " + curl(base, key, model, stream: true), "",
-            "  # every model", "  curl -sS \(base)/models -H 'Authorization: Bearer \(key.reveal())'", "",
-            "Stop with Ctrl-C.",
-        ]
-        return lines
+        guard let first = demo.models.first?.id else { return lines }
+        let second = demo.models.dropFirst().first?.id ?? first
+        lines += ["", "Paste into another terminal:"]
+        for (title, command) in openAI(origin, key, first, second) + gemini(origin, key, first, second) {
+            lines += ["", "  # \(title)", "  " + command]
+        }
+        return lines + ["", "Stop with Ctrl-C."]
     }
 
-    private static func curl(_ base: String, _ key: Secret, _ model: String, stream: Bool) -> String {
-        let message = #"{"role":"user","content":"Say hello to Pollux"}"#
-        let flag = stream ? #","stream":true"# : ""
-        return """
-            curl -sS\(stream ? "N" : "") \(base)/chat/completions -H 'Authorization: Bearer \(key.reveal())' \
-            -H 'Content-Type: application/json' -d '{"model":"\(model)","messages":[\(message)]\(flag)}'
+    private typealias Example = (title: String, command: String)
+
+    private static func openAI(_ origin: String, _ key: Secret, _ first: String, _ second: String) -> [Example] {
+        func chat(_ model: String, stream: Bool) -> String {
+            let message = #"{"role":"user","content":"Say hello to Pollux"}"#
+            let flag = stream ? #","stream":true"# : ""
+            return """
+                curl -sS\(stream ? "N" : "") \(origin)/v1/chat/completions -H 'Authorization: Bearer \(key.reveal())' \
+                -H 'Content-Type: application/json' -d '{"model":"\(model)","messages":[\(message)]\(flag)}'
+                """
+        }
+        return [
+            ("OpenAI format: an answer", chat(first, stream: false)),
+            ("OpenAI format: a stream", chat(second, stream: true)),
+            (
+                "OpenAI format: every model",
+                "curl -sS \(origin)/v1/models -H 'Authorization: Bearer \(key.reveal())'"
+            ),
+        ]
+    }
+
+    private static func gemini(_ origin: String, _ key: Secret, _ first: String, _ second: String) -> [Example] {
+        func generate(_ model: String, _ method: String, curl: String = "curl -sS") -> String {
             """
+            \(curl) '\(origin)/v1beta/models/\(model):\(method)' -H 'x-goog-api-key: \(key.reveal())' \
+            -H 'Content-Type: application/json' -d '{"contents":[{"parts":[{"text":"Say hello to Pollux"}]}]}'
+            """
+        }
+        return [
+            ("Gemini format: an answer", generate(second, "generateContent")),
+            ("Gemini format: a stream", generate(first, "streamGenerateContent?alt=sse", curl: "curl -sSN")),
+            (
+                "Gemini format: every model",
+                "curl -sS \(origin)/v1beta/models -H 'x-goog-api-key: \(key.reveal())'"
+            ),
+        ]
     }
 }
