@@ -63,7 +63,8 @@ struct ImportDirectionTests {
     private func declaredTypes(_ lines: [String]) -> [String] {
         lines.compactMap { line in
             let words = line.split(separator: " ")
-            guard let first = line.first, first != " ", !words.contains("private"), !words.contains("fileprivate"),
+            guard let first = line.first, first != " ", first != "/", !words.contains("private"),
+                !words.contains("fileprivate"),
                 let keyword = words.firstIndex(where: { ["struct", "enum", "class", "actor", "protocol"].contains($0) }
                 ),
                 words.index(after: keyword) < words.endIndex

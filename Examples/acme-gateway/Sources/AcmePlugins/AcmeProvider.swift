@@ -53,6 +53,13 @@ public struct AcmeProvider: Provider {
         return GatewayError(.unsupported, .request, "acme turns text into text; leave out tools, media and formats")
     }
 
+    /// What Acme has no dial for, by its name in the OpenAI format: the client is told.
+    public func ignoredParameters(of request: ModelRequest) -> [String] {
+        let asked = request.sampling
+        return [("top_p", asked.topP != nil), ("stop", !asked.stop.isEmpty), ("seed", asked.seed != nil)]
+            .filter(\.1).map(\.0)
+    }
+
     public func generate(
         _ request: ModelRequest, on lease: any AccountLease
     ) async throws(GatewayError) -> EventStream {

@@ -33,7 +33,7 @@ public struct TextFrontend: Frontend {
     public func decode(_ request: IncomingRequest) throws(GatewayError) -> GatewayCall {
         let model = request.variables["model"] ?? ""
         switch request.route {
-        case Self.models: return .listModels
+        case Self.models: return .listModels()
         case Self.model: return .getModel(id: model)
         case Self.ask: return .generate(try generation(model, request))
         default: throw GatewayError(.routeNotFound, .request, "there is no such path; POST the prompt to /ask/MODEL")
@@ -86,7 +86,7 @@ public struct TextFrontend: Frontend {
         return Self.answer(200, text.joined())
     }
 
-    public func encode(models: [ModelInfo], _ reply: ReplyContext) -> HTTPAnswer {
+    public func encode(models: [ModelInfo], page: ModelPage, _ reply: ReplyContext) -> HTTPAnswer {
         Self.answer(200, models.map(\.id).joined(separator: "\n"))
     }
 
