@@ -67,7 +67,7 @@ enum WebErrors {
     }
 
     private static func redirected(to location: String) -> WebFailure {
-        if location.contains("/sorry/") { return WebFailure(limited(nil)) }
+        if location.contains("/sorry/") { return WebFailure(limited(nil, by: .exit)) }
         if location.contains("ServiceLogin") || location.hasPrefix("https://accounts.google.com/") {
             return WebFailure(signedOut("redirected to a sign-in page"), .newSignIn)
         }
@@ -134,15 +134,17 @@ enum WebErrors {
                 + " renew them", detail: detail, accountEffect: .rejectCredential)
     }
 
-    /// The account and the address it is used from have to rest for as long as the pool says.
-    static func limited(_ retryAfter: Duration?) -> GatewayError {
+    /// The account has to rest for as long as the upstream or the pool says.
+    ///
+    /// - Parameter scope: `exit` for the page that stands for a blocked address: whoever leaves by it has to rest too.
+    static func limited(_ retryAfter: Duration?, by scope: GatewayError.Scope = .account) -> GatewayError {
         GatewayError(
-            .rateLimited, .account, "the upstream has limited the account in use for now; try again later",
+            .rateLimited, scope, "the upstream has limited the account in use for now; try again later",
             retryAfter: retryAfter, accountEffect: .cool)
     }
 
     private static let blocked = GatewayError(
-        .upstreamUnavailable, .account, "the upstream has blocked the gateway's address for now; try again later",
+        .upstreamUnavailable, .exit, "the upstream has blocked the gateway's address for now; try again later",
         accountEffect: .cool)
 
     private static func spent(_ model: String) -> GatewayError {

@@ -41,7 +41,7 @@ struct WebErrorTests {
         arguments: [
             (1003, .upstreamRejected, .request, .none, 1), (1013, .upstreamError, .endpoint, .none, 1),
             (1037, .quotaExhausted, .accountModel, .cool, 1), (1050, .upstreamError, .session, .none, 2),
-            (1052, .modelNotFound, .accountModel, .none, 2), (1060, .upstreamUnavailable, .account, .cool, 1),
+            (1052, .modelNotFound, .accountModel, .none, 2), (1060, .upstreamUnavailable, .exit, .cool, 1),
             (1096, .upstreamError, .session, .none, 2), (1097, .upstreamError, .session, .none, 2),
             (1152, .upstreamError, .endpoint, .none, 1), (4711, .upstreamError, .endpoint, .none, 1),
         ] as [(Int, GatewayError.Kind, GatewayError.Scope, GatewayError.AccountEffect, Int)])
@@ -56,6 +56,17 @@ struct WebErrorTests {
         #expect(error?.accountEffect == effect)
         #expect(error?.detail == "code \(code)")
         #expect(world.requests("StreamGenerate").count == requests)
+    }
+
+    @Test("a limit rests the account; a blocked address rests all that leave by it")
+    func scopes() async throws {
+        let page = ["location": "https://www.google.com/sorry/index?continue=x"] as HTTPFields
+        let limited = await (try WebWorld(script: Self.question { _ in FakeResponse(429, text: "words") })).failure()
+        let blocked = await (try WebWorld(script: Self.question { _ in FakeResponse(302, fields: page) })).failure()
+        #expect(limited.error?.scope == .account)
+        #expect(blocked.error?.scope == .exit)
+        #expect(blocked.error?.kind == .rateLimited)
+        #expect(blocked.error?.accountEffect == .cool)
     }
 
     @Test("a stale token is replaced by the one in the refusal, once, in the same session")
