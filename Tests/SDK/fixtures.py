@@ -1,7 +1,8 @@
 """Fixtures that the tests of every SDK share: simulated upstreams, a gateway, and the words that find a request again.
 
-The gateway comes from the environment (POLLUX_BASE_URL, POLLUX_KEY, POLLUX_MODEL_OPENAI, POLLUX_MODEL_BUSINESS, and
-SIM_OPENAI, SIM_BUSINESS for the simulators behind it) or, without these, is started here from POLLUX_BIN.
+The gateway comes from the environment (the VARIABLES below: its address and key, the models that it offers, and the
+simulators behind it) or, without these, is started here from POLLUX_BIN. POLLUX_MODEL_WEB_TEMPORARY is a model of the
+web app whose provider has `history: temporary`.
 """
 
 import os
@@ -10,15 +11,18 @@ from dataclasses import dataclass
 
 import pytest
 
-from programs import Gateway, Simulators, Upstream
+from programs import BusinessUpstream, Gateway, Simulators, Upstream, WebUpstream
 
 VARIABLES = [
     "POLLUX_BASE_URL",
     "POLLUX_KEY",
     "POLLUX_MODEL_OPENAI",
     "POLLUX_MODEL_BUSINESS",
+    "POLLUX_MODEL_WEB",
+    "POLLUX_MODEL_WEB_TEMPORARY",
     "SIM_OPENAI",
     "SIM_BUSINESS",
+    "SIM_WEB",
 ]
 
 
@@ -32,6 +36,8 @@ class Address:
 
 def is_given_from_outside() -> bool:
     given = [name for name in VARIABLES if os.environ.get(name)]
+    if given == ["SIM_WEB"]:
+        return False  # meant for the tests in gemini-webapi
     if given and len(given) < len(VARIABLES):
         missing = ", ".join(sorted(set(VARIABLES) - set(given)))
         raise pytest.UsageError(f"set all of these or none; missing: {missing}")
@@ -40,12 +46,12 @@ def is_given_from_outside() -> bool:
 
 @pytest.fixture(scope="session")
 def simulators():
-    """Addresses of the two simulated upstreams: (openai, business)."""
+    """Addresses of the simulated upstreams: (openai, business, web)."""
     if is_given_from_outside():
-        yield os.environ["SIM_OPENAI"], os.environ["SIM_BUSINESS"]
+        yield os.environ["SIM_OPENAI"], os.environ["SIM_BUSINESS"], os.environ["SIM_WEB"]
         return
     program = Simulators()
-    yield program.openai, program.business
+    yield program.openai, program.business, program.web
     program.stop()
 
 
@@ -61,10 +67,10 @@ def address(simulators, tmp_path_factory):
 
 @pytest.fixture
 def throwaway_address(simulators, tmp_path):
-    """A gateway for one test: its accounts may be left cooling down."""
+    """A gateway for one test: its accounts may be left cooling down. Each provider has one."""
     if is_given_from_outside():
         pytest.skip("leaves accounts resting, so it runs only against a gateway that the tests start")
-    program = Gateway(tmp_path, *simulators)
+    program = Gateway(tmp_path, *simulators, web_accounts=1)
     yield Address(program.origin, program.key)
     program.stop()
 
@@ -77,12 +83,23 @@ def openai_upstream(simulators) -> Upstream:
 @pytest.fixture
 def business_upstream(simulators) -> Upstream:
     model = os.environ.get("POLLUX_MODEL_BUSINESS", "business/gemini-2.5-flash")
-    return Upstream("business", model, simulators[1])
+    return BusinessUpstream("business", model, simulators[1])
 
 
-@pytest.fixture(params=["openai", "business"])
+@pytest.fixture
+def web_upstream(simulators) -> WebUpstream:
+    return WebUpstream("web", os.environ.get("POLLUX_MODEL_WEB", "web/gemini-flash"), simulators[2])
+
+
+@pytest.fixture(params=["openai", "business", "web"])
 def upstream(request) -> Upstream:
     """Each provider in turn."""
+    return request.getfixturevalue(f"{request.param}_upstream")
+
+
+@pytest.fixture(params=["openai", "web"])
+def tool_upstream(request) -> Upstream:
+    """Each provider in turn that has functions, and thoughts that a prompt can ask for."""
     return request.getfixturevalue(f"{request.param}_upstream")
 
 

@@ -8,9 +8,6 @@ from programs import eventually
 
 pytestmark = pytest.mark.anyio
 
-# Both simulators make more pieces of a longer prompt; with this pause the answer takes seconds.
-SLOWLY = "[[sim:slow=200]] [[sim:chunks=40]] " + "please repeat all of this " * 12
-
 
 def was_cut(upstream, word):
     def the_upstream_saw_the_client_go():
@@ -46,15 +43,17 @@ async def test_a_stream_arrives(endpoint, upstream, word):
 
 async def test_an_error_is_raised(endpoint, upstream, word):
     async with endpoint.async_client() as client:
-        messages = [{"role": "user", "content": f"[[sim:cut]] {word} " + "and a long tail of words " * 8}]
+        messages = [{"role": "user", "content": upstream.breaks_off(word)}]
         with pytest.raises(openai.APIError):
-            async for _ in await client.chat.completions.create(model=upstream.model, messages=messages, stream=True):
+            async for _ in await client.chat.completions.create(
+                model=upstream.breaking_model, messages=messages, stream=True
+            ):
                 pass
 
 
 async def test_cancelling_the_reader_ends_the_upstream_call(endpoint, upstream, word):
     async with endpoint.async_client() as client:
-        messages = [{"role": "user", "content": f"{word} {SLOWLY}"}]
+        messages = [{"role": "user", "content": upstream.slowly(word)}]
         async with anyio.create_task_group() as group:
 
             async def read(began: anyio.Event):
@@ -71,7 +70,7 @@ async def test_cancelling_the_reader_ends_the_upstream_call(endpoint, upstream, 
 
 
 def test_closing_the_stream_ends_the_upstream_call(client, upstream, word):
-    messages = [{"role": "user", "content": f"{word} {SLOWLY}"}]
+    messages = [{"role": "user", "content": upstream.slowly(word)}]
     stream = client.chat.completions.create(model=upstream.model, messages=messages, stream=True)
     next(iter(stream))
     stream.close()
@@ -80,7 +79,7 @@ def test_closing_the_stream_ends_the_upstream_call(client, upstream, word):
 
 async def test_giving_up_on_a_whole_answer_ends_the_upstream_call(endpoint, upstream, word):
     async with endpoint.async_client() as client:
-        messages = [{"role": "user", "content": f"{word} {SLOWLY}"}]
+        messages = [{"role": "user", "content": upstream.slowly(word)}]
         with anyio.move_on_after(1.5) as scope:
             await client.chat.completions.create(model=upstream.model, messages=messages)
         assert scope.cancelled_caught, "the answer came before the client gave up"

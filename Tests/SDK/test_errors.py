@@ -5,8 +5,8 @@ import pytest
 
 
 def ask(client, upstream, content, **options):
-    messages = [{"role": "user", "content": content}]
-    return client.chat.completions.create(model=upstream.model, messages=messages, **options)
+    request = {"model": upstream.model, "messages": [{"role": "user", "content": content}]} | options
+    return client.chat.completions.create(**request)
 
 
 def test_a_wrong_key_is_an_authentication_error(endpoint, upstream, word):
@@ -47,18 +47,27 @@ def test_a_wrong_field_is_named(client, upstream, word, change, param):
 def test_an_upstream_limit_says_when_to_come_back(throwaway_endpoint, upstream, word):
     with throwaway_endpoint.client() as client:
         with pytest.raises(openai.RateLimitError) as caught:
-            ask(client, upstream, f"[[sim:http=429]] [[sim:retry-after=7]] {word}")
+            ask(client, upstream, upstream.limited(word))
     error = caught.value
     assert error.type == "rate_limit_error" and error.code == "rate_limit_exceeded"
     seconds = int(error.response.headers["retry-after"])
-    # Gemini Business names no time of its own, so there the gateway's cooldown counts.
-    assert 1 <= seconds <= (7 if upstream.name == "openai" else 7200)
+    assert 1 <= seconds <= upstream.longest_wait
+
+
+@pytest.mark.parametrize("streams", [False, True])
+@pytest.mark.parametrize(("status", "seen"), [(500, 502), (503, 503), (504, 504)])
+def test_an_upstream_failure_is_a_server_error(throwaway_endpoint, upstream, word, status, seen, streams):
+    with throwaway_endpoint.client() as client:
+        with pytest.raises(openai.InternalServerError) as caught:
+            ask(client, upstream, upstream.fails(status, word), stream=streams)
+    assert caught.value.status_code == seen and caught.value.type == "server_error" and caught.value.code
 
 
 def test_an_answer_that_breaks_off_is_an_error_not_an_end(client, upstream, word):
     received = []
     with pytest.raises(openai.APIError) as caught:
-        for chunk in ask(client, upstream, f"[[sim:cut]] {word} " + "and a long tail of words " * 8, stream=True):
+        request = {"model": upstream.breaking_model, "stream": True}
+        for chunk in ask(client, upstream, upstream.breaks_off(word), **request):
             received.append(chunk)
     assert received, "the stream had begun before it broke off"
     assert not [chunk for chunk in received if chunk.choices and chunk.choices[0].finish_reason]
@@ -68,5 +77,5 @@ def test_an_answer_that_breaks_off_is_an_error_not_an_end(client, upstream, word
 
 def test_a_whole_answer_that_breaks_off_is_a_gateway_error(client, upstream, word):
     with pytest.raises(openai.InternalServerError) as caught:
-        ask(client, upstream, f"[[sim:cut]] {word} " + "and a long tail of words " * 8)
+        ask(client, upstream, upstream.breaks_off(word), model=upstream.breaking_model)
     assert caught.value.status_code in (502, 503) and caught.value.type == "server_error"

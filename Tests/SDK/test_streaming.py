@@ -49,12 +49,12 @@ def test_a_connection_serves_again_after_a_stream(client, upstream, word):
         assert word in answer.choices[0].message.content
 
 
-def test_reasoning_stays_out_of_the_text(client, openai_upstream, word):
-    messages = [{"role": "user", "content": f"[[sim:think]] {word}"}]
-    answer = client.chat.completions.create(model=openai_upstream.model, messages=messages)
+def test_reasoning_stays_out_of_the_text(client, tool_upstream, word):
+    messages = [{"role": "user", "content": tool_upstream.thinks(word)}]
+    answer = client.chat.completions.create(model=tool_upstream.model, messages=messages)
     message = answer.choices[0].message
     assert message.reasoning_content and message.reasoning_content not in message.content
-    chunks = list(client.chat.completions.create(model=openai_upstream.model, messages=messages, stream=True))
+    chunks = list(client.chat.completions.create(model=tool_upstream.model, messages=messages, stream=True))
     deltas = [chunk.choices[0].delta for chunk in chunks]
     thoughts = [getattr(delta, "reasoning_content", None) or "" for delta in deltas]
     assert "".join(thoughts) == message.reasoning_content

@@ -8,9 +8,6 @@ from programs import eventually
 
 pytestmark = pytest.mark.anyio
 
-# Both simulators make more pieces of a longer prompt; with this pause the answer takes seconds.
-SLOWLY = "[[sim:slow=200]] [[sim:chunks=40]] " + "please repeat all of this " * 12
-
 
 def was_cut(upstream, word):
     def the_upstream_saw_the_client_go():
@@ -44,9 +41,9 @@ async def test_a_stream_arrives(endpoint, upstream, word):
 
 async def test_an_error_is_raised(endpoint, upstream, word):
     client = endpoint.client()
-    prompt = f"[[sim:cut]] {word} " + "and a long tail of words " * 8
+    model, prompt = upstream.breaking_model, upstream.breaks_off(word)
     with pytest.raises(Exception) as caught:
-        async for _ in await client.aio.models.generate_content_stream(model=upstream.model, contents=prompt):
+        async for _ in await client.aio.models.generate_content_stream(model=model, contents=prompt):
             pass
     assert is_what_a_cut_raises(caught.value)
 
@@ -57,7 +54,7 @@ async def test_cancelling_the_reader_ends_the_upstream_call(endpoint, upstream, 
 
         async def read(began: anyio.Event):
             async for _ in await client.aio.models.generate_content_stream(
-                model=upstream.model, contents=f"{word} {SLOWLY}"
+                model=upstream.model, contents=upstream.slowly(word)
             ):
                 began.set()
 
@@ -71,7 +68,7 @@ async def test_cancelling_the_reader_ends_the_upstream_call(endpoint, upstream, 
 
 def test_closing_the_stream_ends_the_upstream_call(endpoint, upstream, word):
     client = endpoint.client()
-    stream = client.models.generate_content_stream(model=upstream.model, contents=f"{word} {SLOWLY}")
+    stream = client.models.generate_content_stream(model=upstream.model, contents=upstream.slowly(word))
     next(stream)
     stream.close()
     eventually(was_cut(upstream, word), 2)
@@ -80,6 +77,6 @@ def test_closing_the_stream_ends_the_upstream_call(endpoint, upstream, word):
 async def test_giving_up_on_a_whole_answer_ends_the_upstream_call(endpoint, upstream, word):
     client = endpoint.client()
     with anyio.move_on_after(1.5) as scope:
-        await client.aio.models.generate_content(model=upstream.model, contents=f"{word} {SLOWLY}")
+        await client.aio.models.generate_content(model=upstream.model, contents=upstream.slowly(word))
     assert scope.cancelled_caught, "the answer came before the client gave up"
     await anyio.to_thread.run_sync(eventually, was_cut(upstream, word), 2)

@@ -4,8 +4,6 @@ import pytest
 from conftest import is_what_a_cut_raises
 from google.genai import errors, types
 
-BREAKS_OFF = "[[sim:cut]] {} " + "and a long tail of words " * 8
-
 
 def details(error: errors.APIError) -> dict:
     """The details by the last word of their type."""
@@ -57,26 +55,26 @@ def test_an_upstream_limit_says_when_to_come_back(throwaway_endpoint, upstream, 
     client = throwaway_endpoint.client()
     ask = client.models.generate_content_stream if streams else client.models.generate_content
     with pytest.raises(errors.ClientError) as caught:
-        list(ask(model=upstream.model, contents=f"[[sim:http=429]] [[sim:retry-after=7]] {word}"))
+        list(ask(model=upstream.model, contents=upstream.limited(word)))
     error = caught.value
     assert error.code == 429 and error.status == "RESOURCE_EXHAUSTED"
     delay = details(error)["RetryInfo"]["retryDelay"]
-    # Gemini Business names no time of its own, so there the gateway's cooldown counts.
-    assert delay.endswith("s") and 0 < float(delay[:-1]) <= (7 if upstream.name == "openai" else 7200)
+    assert delay.endswith("s") and 0 < float(delay[:-1]) <= upstream.longest_wait
 
 
 @pytest.mark.parametrize(("status", "code"), [(500, 502), (503, 503), (504, 504)])
 def test_an_upstream_failure_is_a_server_error(throwaway_endpoint, upstream, word, status, code):
     client = throwaway_endpoint.client()
     with pytest.raises(errors.ServerError) as caught:
-        client.models.generate_content(model=upstream.model, contents=f"[[sim:http={status}]] {word}")
+        client.models.generate_content(model=upstream.model, contents=upstream.fails(status, word))
     assert caught.value.code == code
 
 
 def test_an_answer_that_breaks_off_is_an_error_not_an_end(client, upstream, word):
     received = []
+    model, prompt = upstream.breaking_model, upstream.breaks_off(word)
     with pytest.raises(Exception) as caught:
-        for chunk in client.models.generate_content_stream(model=upstream.model, contents=BREAKS_OFF.format(word)):
+        for chunk in client.models.generate_content_stream(model=model, contents=prompt):
             received.append(chunk)
     texts = [chunk for chunk in received if chunk.candidates]
     assert texts, "the stream had begun before it broke off"
@@ -87,7 +85,7 @@ def test_an_answer_that_breaks_off_is_an_error_not_an_end(client, upstream, word
 
 def test_a_whole_answer_that_breaks_off_is_a_server_error(client, upstream, word):
     with pytest.raises(errors.ServerError) as caught:
-        client.models.generate_content(model=upstream.model, contents=BREAKS_OFF.format(word))
+        client.models.generate_content(model=upstream.breaking_model, contents=upstream.breaks_off(word))
     assert caught.value.code in (502, 503) and caught.value.status == "UNAVAILABLE"
 
 

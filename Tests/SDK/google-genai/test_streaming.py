@@ -18,10 +18,10 @@ def test_usage_comes_with_the_last_piece(client, upstream, word):
     assert all(chunk.usage_metadata is None for chunk in chunks)
 
 
-def test_a_stream_says_what_a_whole_answer_says(client, openai_upstream, word):
+def test_a_stream_says_what_a_whole_answer_says(client, tool_upstream, word):
     prompt = f"{word} caf\u00e9 \u4f60\u597d \U0001f468\u200d\U0001f469 \u2028 {{}} data: end"
-    whole = client.models.generate_content(model=openai_upstream.model, contents=prompt).text
-    stream = client.models.generate_content_stream(model=openai_upstream.model, contents=prompt)
+    whole = client.models.generate_content(model=tool_upstream.model, contents=prompt).text
+    stream = client.models.generate_content_stream(model=tool_upstream.model, contents=prompt)
     assert "".join(chunk.text for chunk in stream) == whole and prompt in whole
 
 

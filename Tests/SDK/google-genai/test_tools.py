@@ -1,7 +1,6 @@
-"""Tools and images, which the OpenAI-compatible provider carries."""
+"""Tools, where the provider has them, and images, which the OpenAI-compatible provider carries."""
 
 import hashlib
-import json
 import struct
 import zlib
 
@@ -22,13 +21,13 @@ WEATHER = types.Tool(
 CONFIG = types.GenerateContentConfig(tools=[WEATHER])
 
 
-def question(word: str) -> str:
-    return f'How is the weather? [[sim:tool]] [[sim:args={{"city":"Oslo"}}]] {word}'
+def question(upstream, word: str) -> str:
+    return upstream.calls("get_weather", {"city": "Oslo"}, f"How is the weather? {word}")
 
 
-def test_a_tool_goes_round(client, openai_upstream, word):
-    model = openai_upstream.model
-    contents = [types.UserContent(question(word))]
+def test_a_tool_goes_round(client, tool_upstream, word):
+    model = tool_upstream.model
+    contents = [types.UserContent(question(tool_upstream, word))]
     answer = client.models.generate_content(model=model, contents=contents, config=CONFIG)
     [call] = answer.function_calls
     assert call.name == "get_weather" and call.args == {"city": "Oslo"}
@@ -39,6 +38,14 @@ def test_a_tool_goes_round(client, openai_upstream, word):
     answer = client.models.generate_content(model=model, contents=contents, config=CONFIG)
     assert answer.text and not answer.function_calls
 
+
+def test_the_upstream_sees_functions_and_results_as_they_were_sent(client, openai_upstream, word):
+    model = openai_upstream.model
+    contents = [types.UserContent(question(openai_upstream, word))]
+    asked = client.models.generate_content(model=model, contents=contents, config=CONFIG).candidates[0].content
+    result = types.Part.from_function_response(name="get_weather", response={"result": f"rain, {word}"})
+    contents += [asked, types.Content(role="user", parts=[result])]
+    client.models.generate_content(model=model, contents=contents, config=CONFIG)
     first, second = (entry["body"] for entry in openai_upstream.calls_with(word))
     assert first["tools"][0]["function"]["parameters"]["properties"] == {"city": {"type": "string"}}
     asked, answered = second["messages"][-2:]
@@ -46,13 +53,14 @@ def test_a_tool_goes_round(client, openai_upstream, word):
     assert answered["role"] == "tool" and answered["content"] == f"rain, {word}"
 
 
-def test_a_streamed_call_is_whole(client, openai_upstream, word):
-    chunks = client.models.generate_content_stream(model=openai_upstream.model, contents=question(word), config=CONFIG)
+def test_a_streamed_call_is_whole(client, tool_upstream, word):
+    model, prompt = tool_upstream.model, question(tool_upstream, word)
+    chunks = client.models.generate_content_stream(model=model, contents=prompt, config=CONFIG)
     calls = [call for chunk in chunks for call in chunk.function_calls or []]
     assert [(call.name, call.args) for call in calls] == [("get_weather", {"city": "Oslo"})]
 
 
-def test_the_sdk_calls_a_function_by_itself(client, openai_upstream, word):
+def test_the_sdk_calls_a_function_by_itself(client, tool_upstream, word):
     asked = []
 
     def get_weather(city: str) -> str:
@@ -60,12 +68,11 @@ def test_the_sdk_calls_a_function_by_itself(client, openai_upstream, word):
         asked.append(city)
         return f"rain {word}"
 
-    chat = client.chats.create(model=openai_upstream.model, config=types.GenerateContentConfig(tools=[get_weather]))
-    answer = chat.send_message(question(word))
+    chat = client.chats.create(model=tool_upstream.model, config=types.GenerateContentConfig(tools=[get_weather]))
+    answer = chat.send_message(question(tool_upstream, word))
     assert asked == ["Oslo"] and answer.text
     # The upstream saw the result of its call.
-    last = openai_upstream.calls_with(word)[-1]["body"]
-    assert any(message["role"] == "tool" and word in json.dumps(message) for message in last["messages"])
+    assert f"rain {word}" in tool_upstream.conversation_at(word)
 
 
 def test_a_forced_function_is_forced_upstream(client, openai_upstream, word):
@@ -78,10 +85,10 @@ def test_a_forced_function_is_forced_upstream(client, openai_upstream, word):
     assert entry["body"]["tool_choice"]["function"]["name"] == "get_weather"
 
 
-def test_a_tool_that_the_upstream_lacks_is_refused_by_name(client, openai_upstream, word):
+def test_a_tool_that_the_upstream_lacks_is_refused_by_name(client, tool_upstream, word):
     config = types.GenerateContentConfig(tools=[types.Tool(code_execution=types.ToolCodeExecution())])
     with pytest.raises(errors.ClientError) as caught:
-        client.models.generate_content(model=openai_upstream.model, contents=word, config=config)
+        client.models.generate_content(model=tool_upstream.model, contents=word, config=config)
     assert caught.value.code == 400 and "codeExecution" in caught.value.message
 
 
