@@ -220,13 +220,9 @@ def test_entities_are_decoded_and_markdown_stays(ask, word):
     assert text_of(ask(prompt, stream=True)) == expected
 
 
-DECODES_CODE = pytest.mark.xfail(
-    strict=True, reason="the gateway decodes entities in code blocks too, where the web app escapes nothing"
-)
 HTML = "<p title=&quot;x&quot;>a &amp; b &lt;i&gt;</p>"
 
 
-@DECODES_CODE
 @pytest.mark.parametrize("streams", [False, True])
 def test_code_stays_as_it_was_written(ask, web_upstream, word, streams):
     prompt = "!sim escape x\n" + web_upstream.says(f"Code:\\n```html\\n{HTML}\\n```", word)
@@ -235,7 +231,6 @@ def test_code_stays_as_it_was_written(ask, web_upstream, word, streams):
     assert text == f"Code:\n```html\n{HTML}\n```"
 
 
-@DECODES_CODE
 @pytest.mark.parametrize("html", ["a &amp; b", "say &quot;b&quot;"])
 def test_arguments_of_a_call_stay_as_they_were_written(ask, web_upstream, word, html):
     prompt = "!sim escape x\n" + web_upstream.calls("get_weather", {"city": html}, word)
@@ -243,7 +238,6 @@ def test_arguments_of_a_call_stay_as_they_were_written(ask, web_upstream, word, 
     assert call and json.loads(call.function.arguments) == {"city": html}
 
 
-@DECODES_CODE
 @pytest.mark.parametrize("html", ["a &amp; b", "say &quot;b&quot;"])
 def test_json_stays_as_it_was_written(throwaway_endpoint, web_upstream, word, html):
     line = "!sim escape x\n!sim say ```json\\n" + json.dumps({"city": html}) + "\\n```"

@@ -53,7 +53,7 @@ enum WebText {
     /// The longest name or number between `&` and `;`.
     private static let longestEntity = 8
 
-    /// Without HTML's escapes. One that may be half is left out of a growing text.
+    /// Without HTML's escapes, outside code blocks. One that may be half is left out of a growing text.
     private static func decoded(_ raw: String, isGrowing: Bool) -> [UInt8] {
         var bytes = Array(raw.utf8)
         if isGrowing, let mark = bytes.suffix(longestEntity + 1).lastIndex(of: UInt8(ascii: "&")),
@@ -61,7 +61,33 @@ enum WebText {
         {
             bytes.removeSubrange(mark...)
         }
-        return bytes.contains(UInt8(ascii: "&")) ? HTMLText.unescaped(bytes[...]) : bytes
+        return bytes.contains(UInt8(ascii: "&")) ? unescapedOutsideCode(bytes) : bytes
+    }
+
+    /// Code blocks are the one place where the web app escapes nothing: what looks like an entity there is the model's.
+    private static func unescapedOutsideCode(_ bytes: [UInt8]) -> [UInt8] {
+        var plain: [UInt8] = []
+        plain.reserveCapacity(bytes.count)
+        var fence: (mark: UInt8, count: Int)?
+        var start = 0
+        while start < bytes.count {
+            let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? bytes.count
+            let line = bytes[start..<end]
+            start = end
+            let content = line.drop { $0 == UInt8(ascii: " ") }
+            let mark = content.first ?? 0
+            let run = content.prefix { $0 == mark }.count
+            let isFence = (mark == UInt8(ascii: "`") || mark == UInt8(ascii: "~")) && run >= 3
+            if let open = fence {
+                let isBare = content.dropFirst(run).allSatisfy { $0 == 0x20 || $0 == 0x0A || $0 == 0x0D }
+                if isFence, mark == open.mark, run >= open.count, isBare { fence = nil }
+                plain += line
+            } else {
+                if isFence { fence = (mark, run) }
+                plain += HTMLText.unescaped(line)
+            }
+        }
+        return plain
     }
 
     /// What may become a picture's link or a suggestion once it is complete.

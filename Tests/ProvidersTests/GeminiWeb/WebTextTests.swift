@@ -13,6 +13,18 @@ struct WebTextTests {
         String(decoding: WebText.clean(text, isGrowing: true), as: UTF8.self)
     }
 
+    @Test(
+        "a code block is as the model wrote it; the text around it is not",
+        arguments: [
+            ("a &amp; b\n```html\n&amp; &lt;\n```\nc &lt; d", "a & b\n```html\n&amp; &lt;\n```\nc < d"),
+            ("~~~~\n&amp;\n~~~\n```\n&amp;\n~~~~~ \n&amp;", "~~~~\n&amp;\n~~~\n```\n&amp;\n~~~~~ \n&"),
+            ("- list\n  ```\n  &lt;p&gt;\n  ```\n&gt;", "- list\n  ```\n  &lt;p&gt;\n  ```\n>"),
+            ("`&lt;` and ``&lt;``\n&lt;", "`<` and ``<``\n<"), ("```\n&amp;", "```\n&amp;"),
+        ])
+    func codeBlocks(_ raw: String, _ clean: String) {
+        #expect(final(raw) == clean)
+    }
+
     @Test("escapes of HTML are undone, once")
     func entities() {
         #expect(final("a &lt;b&gt; &amp;&amp; &quot;c&quot; &#39;d&#x27; &amp;lt;") == "a <b> && \"c\" 'd' &lt;")
