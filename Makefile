@@ -5,7 +5,7 @@ SHELL := /bin/bash
 
 export SWIFT_BACKTRACE ?= enable=no
 
-.PHONY: help deps build debug run test test-all unit sdk examples dist lint format bench fuzz sanitize golden clean
+.PHONY: help deps build debug run test test-all unit sdk examples dist lint format bench fuzz mutate sanitize golden clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 14
@@ -51,6 +51,9 @@ bench: deps ## Measure against nginx and write docs/benchmarks.md
 
 fuzz: deps ## Fuzz the parsers: `make fuzz FUZZ_SECONDS=60`
 	@for target in $$(ls Fuzz | grep -v '\.sh$$'); do Fuzz/run.sh $$target $${FUZZ_SECONDS:-60}; done
+
+mutate: deps ## Plant each defect of Tests/defects.toml; the tests must notice it
+	@scripts/mutate.py
 
 sanitize: deps ## Run every test under the thread and the address sanitizer
 	@scripts/sanitize.sh

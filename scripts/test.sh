@@ -15,6 +15,7 @@ suite() {
 
 suite build swift build --build-tests
 suite lint swift format lint --strict -r Package.swift Sources Tests Examples Fuzz
+suite defects scripts/mutate.py --check
 # One test at a time: many wait on real sockets, and two cores' worth of them at once would starve each other.
 suite swift swift test --skip-build --no-parallel
 suite sdk scripts/sdk-tests.sh
@@ -23,6 +24,7 @@ suite packaging scripts/dist-check.sh --dry
 if [ "$mode" = all ]; then
     suite long env POLLUX_LONG=1 swift test --skip-build --no-parallel --filter 'IntegrationTests|SimulationTests'
     suite dist make -s dist
+    suite mutate scripts/mutate.py
     suite sanitize scripts/sanitize.sh
     suite fuzz env FUZZ_SECONDS="${FUZZ_SECONDS:-60}" make -s fuzz
 fi
