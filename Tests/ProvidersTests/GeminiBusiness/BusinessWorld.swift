@@ -95,24 +95,14 @@ final class BusinessWorld: Sendable {
     }
 
     func events(_ request: ModelRequest = .asking("Describe the picture")) async throws(GatewayError) -> [ModelEvent] {
-        var stream = try await provider.generate(request, on: lease)
-        var events: [ModelEvent] = []
-        while let event = try await stream.next() { events.append(event) }
-        return events
+        try await provider.events(of: request, on: lease)
     }
 
     /// The error of `generate` or of its stream; the events before it.
     func failure(
         _ request: ModelRequest = .asking("Describe the picture")
     ) async -> (events: [ModelEvent], error: GatewayError?) {
-        var events: [ModelEvent] = []
-        do {
-            var stream = try await provider.generate(request, on: lease)
-            while let event = try await stream.next() { events.append(event) }
-            return (events, nil)
-        } catch {
-            return (events, error)
-        }
+        await provider.failure(of: request, on: lease)
     }
 }
 
