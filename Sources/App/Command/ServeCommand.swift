@@ -83,7 +83,7 @@ struct ServeCommand: Command {
         let folder = reload == nil ? nil : try StateFolder.claim(settings.state.folder)
         let host = try GatewayHost(settings: settings, invocation: invocation, logsTo: .asConfigured)
         let running = try RunningGateway(host)
-        let port = try running.start()
+        let port = try await running.start()
         let address = ListenAddress(host: settings.server.listen.host, port: port)
         if let path = settings.server.pidFile { try PIDFile.write(path) }
         invocation.console.out("pollux \(PolluxVersion.text) is listening on http://\(address)")

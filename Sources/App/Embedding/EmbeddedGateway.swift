@@ -36,28 +36,15 @@ public struct EmbeddedGateway: Sendable {
     /// The body begins when every credential source has published once or has ended, so that accounts are there. A
     /// source that waits for its file to appear holds it back.
     public func running<Result>(_ body: () async throws -> Result) async throws -> Result {
-        let begun = services.map { named in
-            let (stream, continuation) = AsyncStream<Void>.makeStream()
-            let task = Task {
-                await run(named) { continuation.finish() }
-                continuation.finish()
-            }
-            return (task, stream, isSource: named.service is CredentialFeed)
-        }
-        defer { for (task, _, _) in begun { task.cancel() } }
-        for (_, stream, isSource) in begun where isSource {
-            for await _ in stream {}
-        }
+        let tasks = services.map { named in Task { await run(named) } }
+        defer { for task in tasks { task.cancel() } }
+        for case let feed as CredentialFeed in services.map(\.service) { await feed.firstWord.wait() }
         return try await body()
     }
 
-    private func run(_ named: NamedService, published: @escaping @Sendable () -> Void) async {
+    private func run(_ named: NamedService) async {
         do {
-            if let feed = named.service as? CredentialFeed {
-                try await feed.run(published: published)
-            } else {
-                try await named.service.run()
-            }
+            try await named.service.run()
         } catch {
             if Task.isCancelled { return }
             let message = (error as? GatewayError)?.message ?? "\(error)"

@@ -1,10 +1,13 @@
 import PolluxCore
 
-/// Asks an upstream for its models: at once, soon again while that fails, then every five minutes.
+/// Asks an upstream for its models: as soon as its accounts are there, soon again while that fails, then every five
+/// minutes.
 struct CatalogRefresher: Service {
     let upstream: Upstream
     let lister: any ModelListing
     let catalog: ModelCatalog
+    /// Of the sources that the upstream's accounts come from.
+    let sources: [FirstWord]
     let time: any TimeSource
     let log: Logger
 
@@ -12,6 +15,7 @@ struct CatalogRefresher: Service {
     private static let firstPause = Duration.seconds(2)
 
     func run() async throws {
+        await sources.wait(until: time.now + Self.firstPause, time)
         var pause = Self.firstPause
         while !Task.isCancelled {
             do {

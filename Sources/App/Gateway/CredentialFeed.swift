@@ -8,6 +8,7 @@ struct CredentialFeed: Service {
     let log: Logger
     /// Who waits for this source's first word after a reload.
     var handovers: [SourceHandover] = []
+    let firstWord = FirstWord()
 
     /// The name under which a provider's own credentials stand in its pool; no source can have it, for the space.
     static let settingsSource = "the settings"
@@ -28,6 +29,7 @@ struct CredentialFeed: Service {
 
     private func speak() {
         for handover in handovers { handover.hasSpoken(name) }
+        firstWord.speak()
     }
 
     /// Values of records that are no secrets, and words that logs are full of.

@@ -67,6 +67,7 @@ struct GatewayBuilder {
         of gateway: Gateway, _ settings: GatewaySettings, _ parts: [UpstreamPlan]
     ) throws(GatewayError) -> [NamedService] {
         var services: [NamedService] = []
+        var firstWords: [String: FirstWord] = [:]
         for entry in settings.credentialSources {
             let log = environment.log.with(LogField("source", entry.name))
             let context = SourceContext(
@@ -76,9 +77,10 @@ struct GatewayBuilder {
                 source: try entry.make(context), name: entry.name,
                 upstreams: gateway.upstreams.filter { users.contains($0.name) }, log: log,
                 handovers: parts.compactMap(\.handover))
+            firstWords[entry.name] = feed.firstWord
             services.append(NamedService(name: "credential source \"\(entry.name)\"", service: feed))
         }
-        for upstream in gateway.upstreams {
+        for (upstream, entry) in zip(gateway.upstreams, settings.providers) {
             if let service = upstream.provider as? any Service {
                 services.append(
                     NamedService(name: "provider \"\(upstream.name)\"", service: service, of: upstream.name))
@@ -92,7 +94,8 @@ struct GatewayBuilder {
             }
             if upstream.provider.offeredModels == nil, let lister = upstream.provider as? any ModelListing {
                 let refresher = CatalogRefresher(
-                    upstream: upstream, lister: lister, catalog: gateway.catalog, time: environment.time,
+                    upstream: upstream, lister: lister, catalog: gateway.catalog,
+                    sources: entry.common.credentials.compactMap { firstWords[$0] }, time: environment.time,
                     log: environment.log.with(LogField("provider", upstream.name)))
                 services.append(NamedService(name: "models of \"\(upstream.name)\"", service: refresher))
             }

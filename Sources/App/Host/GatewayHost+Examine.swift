@@ -11,7 +11,8 @@ extension GatewayHost {
             for upstream in gateway.upstreams where upstream.provider.offeredModels == nil {
                 guard let lister = upstream.provider as? any ModelListing else { continue }
                 let refresher = CatalogRefresher(
-                    upstream: upstream, lister: lister, catalog: gateway.catalog, time: gateway.time, log: log)
+                    upstream: upstream, lister: lister, catalog: gateway.catalog, sources: [], time: gateway.time,
+                    log: log)
                 do throws(GatewayError) {
                     try await onLoop { () async throws(GatewayError) in _ = try await refresher.refresh() }
                 } catch {

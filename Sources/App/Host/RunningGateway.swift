@@ -23,13 +23,26 @@ final class RunningGateway: Sendable {
         }
     }
 
-    /// Starts the services and listens.
+    /// How long the port stays closed for a credential source that says nothing.
+    private static let patience = Duration.seconds(2)
+
+    /// Starts the services, waits until the credential sources have spoken, and listens. A source that takes longer
+    /// than two seconds holds nobody up: the other providers' accounts are there.
     ///
     /// - Returns: The port.
-    func start() throws(GatewayError) -> Int {
-        let listen = host.gateway.settings.server.listen
+    func start() async throws(GatewayError) -> Int {
+        let (listen, time) = (host.gateway.settings.server.listen, host.gateway.time)
         let started = (host.ownServices + host.services).map { RunningService(named: $0, task: host.start($0)) }
         services.withLock { $0 = started }
+        await host.feeds.map(\.firstWord).wait(until: time.now + Self.patience, time)
+        for feed in host.feeds where !feed.firstWord.isSpoken {
+            host.log.warning(
+                "accounts not read yet",
+                [
+                    LogField("source", feed.name),
+                    LogField("consequence", "requests that need them are refused until they are"),
+                ])
+        }
         return Int(try server.listen(host: listen.host, port: UInt16(listen.port)))
     }
 

@@ -34,9 +34,8 @@ final class TestGateway: Sendable {
         host = try GatewayHost(settings: settings, invocation: invocation, logsTo: .asConfigured, time: time)
         gateway = host.gateway
         running = try RunningGateway(host)
-        port = try running.start()
-        let upstreams = gateway.upstreams
-        guard eventually({ upstreams.allSatisfy { $0.pool.shortage().accounts > 0 } }) else {
+        port = try await running.start()
+        guard gateway.upstreams.allSatisfy({ $0.pool.shortage().accounts > 0 }) else {
             throw TestFailure("the accounts were not loaded: \(log.joined(separator: "\n"))")
         }
     }
