@@ -61,6 +61,9 @@ struct WebFaultTests {
         }
     }
 
+    /// Without a list of models to fetch, the first visit is the client's.
+    static let fixedModels = ", models: [{id: gemini-flash, model_id: fbb127bbb056c959}]"
+
     static let pages = [
         Row(row: "F-16", directive: "consent", status: 502, code: "upstream_auth_error"),
         Row(row: "F-17", directive: "429", status: 429, code: "rate_limit_exceeded", retryAfter: 1...3600),
@@ -69,9 +72,7 @@ struct WebFaultTests {
 
     @Test("a page that fails is told before any question", arguments: pages)
     func page(_ row: Row) async throws {
-        // Without a list of models to fetch, the first visit is the client's.
-        let models = ", models: [{id: gemini-flash, model_id: fbb127bbb056c959}]"
-        try await WebUpstream.with(models) { gateway, upstream in
+        try await WebUpstream.with(Self.fixedModels) { gateway, upstream in
             try upstream.change("amber", ["init": .string(row.directive)])
             let reply = try gateway.askWeb("Hello")
             #expect(reply.status == row.status, "\(reply.text)")
@@ -81,19 +82,32 @@ struct WebFaultTests {
         }
     }
 
+    /// The answer breaks off behind text: in order, or in the middle of a frame.
+    static let late = ["truncate", "cut"]
+
     @Test(
         "behind text that cannot be read back, the text is kept, one error event follows, and nothing is asked again",
-        arguments: [("truncate", "upstream_truncated"), ("cut", "upstream_truncated")])
-    func after(_ fault: (directive: String, code: String)) async throws {
+        arguments: late)
+    func after(_ directive: String) async throws {
         try await WebUpstream.with(", history: temporary", topLevel: "retry: {max_retries: 2}") { gateway, upstream in
             let reply = try gateway.askWeb(
-                "!sim say One two three four five six\n!sim \(fault.directive) x", stream: true)
+                "!sim say One two three four five six\n!sim \(directive) x", stream: true)
             let answer = StreamedAnswer(reply)
             #expect(reply.status == 200)
             #expect(reply.fault == nil, "the chunked body must end properly")
             #expect(answer.text.hasPrefix("One"), "\(reply.text)")
-            #expect(answer.lastError?["code"]?.string == fault.code, "\(reply.text)")
+            #expect(answer.lastError?["code"]?.string == "upstream_truncated", "\(reply.text)")
             #expect(!answer.hasDone)
+            #expect(try upstream.questions().count == 1)
+        }
+    }
+
+    @Test("a fault behind text is a plain error for a whole answer", arguments: late)
+    func afterWhole(_ directive: String) async throws {
+        try await WebUpstream.with(", history: temporary") { gateway, upstream in
+            let reply = try gateway.askWeb("!sim say One two three four five six\n!sim \(directive) x")
+            #expect((reply.status, reply.errorCode) == (502, "upstream_truncated"), "\(reply.text)")
+            #expect(reply.isErrorEnvelope)
             #expect(try upstream.questions().count == 1)
         }
     }
