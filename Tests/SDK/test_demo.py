@@ -1,0 +1,73 @@
+"""`pollux serve --demo`, as somebody tries it first: each command that it prints is pasted into a shell."""
+
+import json
+import subprocess
+
+import pytest
+from programs import Program
+
+COMMANDS = [
+    "OpenAI format: an answer",
+    "OpenAI format: a stream",
+    "OpenAI format: every model",
+    "Gemini format: an answer",
+    "Gemini format: a stream",
+    "Gemini format: every model",
+]
+
+
+class Demo(Program):
+    """The demo and what it prints, until `Stop with Ctrl-C`."""
+
+    def __init__(self):
+        super().__init__("serve", "--demo", "--listen", "127.0.0.1:0")
+        self.welcome = self.wait_for(lambda lines: lines if "Stop with Ctrl-C." in lines else None)
+        titles = [(number, line[4:]) for number, line in enumerate(self.welcome) if line.startswith("  # ")]
+        self.commands = {title: self.welcome[number + 1].strip() for number, title in titles}
+
+
+@pytest.fixture(scope="module")
+def demo():
+    demo = Demo()
+    yield demo
+    demo.stop()
+
+
+def paste(command: str) -> str:
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=20)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def events(text: str) -> list[str]:
+    return [line.removeprefix("data: ") for line in text.splitlines() if line.startswith("data: ")]
+
+
+def test_it_prints_these_commands_and_no_other(demo):
+    assert list(demo.commands) == COMMANDS
+
+
+def test_whole_answers(demo):
+    answer = json.loads(paste(demo.commands["OpenAI format: an answer"]))
+    assert answer["choices"][0]["message"]["content"].endswith("Say hello to Pollux")
+    answer = json.loads(paste(demo.commands["Gemini format: an answer"]))
+    assert answer["candidates"][0]["content"]["parts"][0]["text"].endswith("Say hello to Pollux")
+
+
+def test_streams(demo):
+    *chunks, end = events(paste(demo.commands["OpenAI format: a stream"]))
+    assert end == "[DONE]"
+    deltas = [json.loads(chunk)["choices"][0]["delta"].get("content", "") for chunk in chunks]
+    assert "".join(deltas).endswith("Say hello to Pollux")
+    pieces = [json.loads(event) for event in events(paste(demo.commands["Gemini format: a stream"]))]
+    texts = [part.get("text", "") for piece in pieces for part in piece["candidates"][0]["content"].get("parts", [])]
+    assert "".join(texts).endswith("Say hello to Pollux")
+    assert pieces[-1]["candidates"][0]["finishReason"] == "STOP"
+
+
+def test_models(demo):
+    openai = {model["id"] for model in json.loads(paste(demo.commands["OpenAI format: every model"]))["data"]}
+    gemini = json.loads(paste(demo.commands["Gemini format: every model"]))["models"]
+    named = {line.split()[1] for line in demo.welcome if line.startswith("  model ")}
+    assert len(named) == 3 and named <= openai
+    assert named <= {model["name"].removeprefix("models/") for model in gemini}
