@@ -12,7 +12,9 @@ import report
 from services import (
     ANSWER_ENDING,
     CHUNKS,
+    ECHO_EVENTS,
     HERE,
+    SIMULATED,
     STREAM_ENDING,
     Service,
     Workshop,
@@ -23,12 +25,54 @@ from services import (
 )
 
 ROOT = HERE.parent
-ROWS = ["plain", "tls", "sse", "start", "rss"]
+ROWS = ["plain", "tls", "sse", "upstreams", "start", "rss"]
+SYSTEM_TEXT = "You are a careful assistant. Answer briefly and in plain words."
 USER_TEXT = (
     "Please tell me in a few plain sentences what a canned answer is, why somebody who measures a gateway would want "
     "one, and what it cannot show. I have read that a real model spends seconds on what the gateway does in "
     "microseconds, so I would like to know whether the gateway matters at all."
 )
+
+
+class OpenAIFormat:
+    """A request as a client of this format makes it, and by what its answer is known to be whole."""
+
+    name = "openai"
+    stream_ending = STREAM_ENDING
+
+    def path(self, service: Service, upstream: str, stream: bool) -> str:
+        return service.path(upstream)
+
+    def body(self, model: str, text: str, stream: bool) -> dict:
+        return {
+            "model": model,
+            "messages": [
+                {"role": "system", "content": SYSTEM_TEXT},
+                {"role": "user", "content": text},
+            ],
+            "temperature": 0.7,
+            "max_tokens": 400,
+            "stream": stream,
+        }
+
+
+class GeminiFormat:
+    name = "gemini"
+    stream_ending = '"finishReason":"STOP"'
+
+    def path(self, service: Service, upstream: str, stream: bool) -> str:
+        method = "streamGenerateContent?alt=sse" if stream else "generateContent"
+        return f"/v1beta/models/{service.model(upstream)}:{method}"
+
+    def body(self, model: str, text: str, stream: bool) -> dict:
+        return {
+            "systemInstruction": {"parts": [{"text": SYSTEM_TEXT}]},
+            "contents": [{"role": "user", "parts": [{"text": text}]}],
+            "generationConfig": {"temperature": 0.7, "maxOutputTokens": 400},
+        }
+
+
+OPENAI, GEMINI = OpenAIFormat(), GeminiFormat()
 
 
 class Bench:
@@ -40,13 +84,17 @@ class Bench:
         self.records: list[dict] = []
         self.round = 0
 
-    def run(self, row: str, target: str, service: Service, upstream: str, mode: list, *extra, stream=False):
+    def run(
+        self, row: str, target: str, service: Service, upstream: str, mode: list, *extra, stream=False, form=OPENAI,
+        least_events=CHUNKS + 2,
+    ):
         """One run of the load generator; `target` is the name under which the report shows it."""
-        body = self.body(service.model(upstream), stream)
-        checks = ["--expect", STREAM_ENDING if stream else ANSWER_ENDING]
+        body = self.body(service.model(upstream), stream, form)
+        checks = ["--expect", form.stream_ending if stream else ANSWER_ENDING]
         if stream:
-            checks += ["--least-events", CHUNKS + 2]
-        words = ["--port", service.port, "--path", service.path(upstream), "--body", body, *checks, *extra]
+            checks += ["--least-events", least_events]
+        path = form.path(service, upstream, stream)
+        words = ["--port", service.port, "--path", path, "--body", body, *checks, *extra]
         for header in service.headers:
             words += ["--header", header]
         try:
@@ -68,6 +116,10 @@ class Bench:
         return json.loads(done.stdout)
 
     def record(self, row: str, target: str, result: dict):
+        if result.get("events") and result.get("counted"):
+            result["events_per_stream"] = result["events"] / result["counted"]
+            if "cpu_us_per_request" in result:
+                result["cpu_us_per_event"] = result["cpu_us_per_request"] / result["events_per_stream"]
         result = {"row": row, "target": target, "round": self.round, **result}
         self.records.append(result)
         print(f"  round {self.round + 1}  {row:22} {target:14} {summary(result)}", flush=True)
@@ -76,19 +128,10 @@ class Bench:
         """Every other round goes the other way, so that a drift of the machine favours nobody."""
         return targets if self.round % 2 == 0 else targets[::-1]
 
-    def body(self, model: str, stream: bool) -> Path:
-        request = {
-            "model": model,
-            "messages": [
-                {"role": "system", "content": "You are a careful assistant. Answer briefly and in plain words."},
-                {"role": "user", "content": USER_TEXT},
-            ],
-            "temperature": 0.7,
-            "max_tokens": 400,
-            "stream": stream,
-        }
-        path = self.workshop.folder / f"body-{model.replace('/', '-')}-{'stream' if stream else 'whole'}.json"
-        path.write_text(json.dumps(request, separators=(",", ":")))
+    def body(self, model: str, stream: bool, form=OPENAI) -> Path:
+        name = f"body-{form.name}-{model.replace('/', '-')}-{'stream' if stream else 'whole'}.json"
+        path = self.workshop.folder / name
+        path.write_text(json.dumps(form.body(model, USER_TEXT, stream), separators=(",", ":")))
         return path
 
 
@@ -127,12 +170,14 @@ def subjects(single: dict, upstream: str) -> list[tuple[str, Service, str]]:
 def measure_requests(bench: Bench, single: dict, double: dict, upstream: str, rates: dict[int, float]):
     """Open loop at each rate, then saturated: one loop for CPU per request, two for throughput."""
     seconds = bench.options.seconds
+    gemini = [("pollux-gemini", single["subject"], upstream)] if single["subject"].serves_models else []
     for rate, factor in rates.items():
         targets = [("direct", direct(bench, "plain"), "plain"), *subjects(single, upstream)]
         for target, service, through in bench.alternating(targets):
             bench.run(f"open-{rate}-{upstream}", target, service, through, ["open", rate, seconds * factor])
-    for target, service, through in bench.alternating(subjects(single, upstream)):
-        bench.run(f"cpu-{upstream}", target, service, through, ["saturate", 32, seconds])
+    for target, service, through in bench.alternating(subjects(single, upstream) + gemini):
+        form = GEMINI if target == "pollux-gemini" else OPENAI
+        bench.run(f"cpu-{upstream}", target, service, through, ["saturate", 32, seconds], form=form)
     for target, service, through in bench.alternating(subjects(double, upstream)):
         bench.run(f"throughput-{upstream}", target, service, through, ["saturate", 64, seconds])
 
@@ -146,8 +191,23 @@ def measure_streams(bench: Bench, single: dict, double: dict):
         for target, service in bench.alternating(targets):
             pace = ["--stagger-us", stagger, "--repeats", repeats]
             bench.run(f"sse-{upstream}", target, service, upstream, ["sse", 100], *pace, stream=True)
-    for target, service in bench.alternating([("nginx", double["nginx"]), ("pollux", double["subject"])]):
-        bench.run("events", target, service, "burst", ["saturate", 64, bench.options.seconds], stream=True)
+    fast = [("nginx", double["nginx"], OPENAI), ("pollux", double["subject"], OPENAI)]
+    if double["subject"].serves_models:
+        fast.append(("pollux-gemini", double["subject"], GEMINI))
+    for target, service, form in bench.alternating(fast):
+        least = CHUNKS + (2 if form is OPENAI else 0)
+        mode = ["saturate", 64, bench.options.seconds]
+        bench.run("events", target, service, "burst", mode, stream=True, form=form, least_events=least)
+
+
+def measure_upstreams(bench: Bench, service: Service):
+    """Streams through one loop from each kind of upstream to each format, as fast as they go. The simulators send the
+    same words in pieces of their own kind's form; what counts is the gateway's CPU for each event that it delivers."""
+    pairs = [(upstream, form) for upstream in SIMULATED for form in (OPENAI, GEMINI)]
+    for upstream, form in bench.alternating(pairs):
+        mode = ["saturate", 16, bench.options.seconds]
+        bench.run(
+            upstream, f"{form.name}-format", service, upstream, mode, stream=True, form=form, least_events=ECHO_EVENTS)
 
 
 def measure_start(bench: Bench):
@@ -191,6 +251,9 @@ def measure(bench: Bench, rows: list[str]):
     if {"plain", "tls", "sse"} & set(rows):
         single = {"nginx": workshop.start_nginx("nginx-1", 1), "subject": start_subject("subject-1", 1)}
         double = {"nginx": workshop.start_nginx("nginx-2", 2), "subject": start_subject("subject-2", 2)}
+    if "upstreams" in rows and workshop.pollux:
+        workshop.start_simulators()
+        on_simulators = workshop.start_pollux_on_simulators()
     for bench.round in range(bench.options.rounds):
         if "plain" in rows:
             measure_requests(bench, single, double, "plain", {20: 1.5, 100: 1, 1000: 1})
@@ -198,6 +261,8 @@ def measure(bench: Bench, rows: list[str]):
             measure_requests(bench, single, double, "tls", {1000: 1})
         if "sse" in rows:
             measure_streams(bench, single, double)
+        if "upstreams" in rows and workshop.pollux:
+            measure_upstreams(bench, on_simulators)
         if "start" in rows:
             measure_start(bench)
     bench.round = 0

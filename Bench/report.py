@@ -153,6 +153,7 @@ NAMES = {
     "nginx": "nginx",
     "pollux": "Pollux, streamed upstream",
     "pollux-json": "Pollux, JSON upstream",
+    "pollux-gemini": "Pollux, streamed upstream, Gemini format",
 }
 
 
@@ -189,10 +190,43 @@ def load_table(results: Results) -> str:
 
 def stream_table(results: Results) -> str:
     labels = {"sse-token": "100 streams × 50 events, 20 ms apart", "sse-drip": "100 streams × 50 events, 2 ms apart"}
+    fast = lines(
+        results, {"events": "64 connections, as fast as they go, two loops"},
+        [("events_per_second", "/s"), ("cpu_us_per_event", "µs"), ("cpu_us_per_request", "µs"), ("cpu_share", "cores")])
     columns = [("first_p50_us", "µs"), ("first_p99_us", "µs"), ("delay_p50_us", "µs"), ("delay_p99_us", "µs")]
     columns += [("cpu_us_per_request", "µs"), ("cpu_share", "cores")]
     head = ["Timed", "Through", "First token P50", "P99", "Event delay P50", "P99", "CPU per stream", "Gateway used"]
-    return table(head, lines(results, labels, columns))
+    timed = table(head, lines(results, labels, columns))
+    head = ["Saturated", "Through", "Events", "CPU per event", "CPU per stream", "Gateway used"]
+    return f"{timed}\n{table(head, fast)}"
+
+
+UPSTREAMS = {
+    "sim-openai": "openai-compatible",
+    "sim-business": "gemini-business",
+    "sim-web": "gemini-web",
+}
+FORMATS = {"openai-format": "OpenAI", "gemini-format": "Gemini"}
+
+
+def upstream_table(results: Results) -> str:
+    """CPU per delivered event for each kind of upstream and format, and its ratio to openai-compatible in the OpenAI
+    format."""
+    yardstick = results.rounds("sim-openai", "openai-format", "cpu_us_per_event")
+    rows = []
+    for row, kind in UPSTREAMS.items():
+        for target, form in FORMATS.items():
+            per_event = results.rounds(row, target, "cpu_us_per_event")
+            ratio = _median_quotient(per_event, yardstick)
+            rows.append([
+                kind, form, shown(results.median(row, target, "events_per_stream")),
+                measured(results.median(row, target, "cpu_us_per_request"), "µs"),
+                measured(_middle(per_event), "µs"), "–" if ratio is None else f"{shown(ratio)} ×",
+                measured(results.median(row, target, "events_per_second"), "/s"),
+                measured(results.median(row, target, "cpu_share"), "cores"),
+            ])
+    head = ["Upstream", "Format", "Events per stream", "CPU per stream", "CPU per event", "Ratio", "Events", "Gateway used"]
+    return table(head, rows)
 
 
 def memory_table(results: Results) -> str:
@@ -246,6 +280,10 @@ METHOD = """\
   Streams start spread over one interval, so that their events do not come in step.
 - **CPU** is user and system time of all threads of the gateway (nginx: master and workers), read from the process's
   CPU clock. **Memory** is the resident set (nginx: summed, shared pages counted for each process).
+- **Kinds of upstream**: `openai-compatible` and `gemini-business` send the answer in 24 pieces. `gemini-web` sends the
+  whole text so far in every frame, five characters longer each time, so its cost per event grows with the answer. Each
+  stream of the Gemini kinds also opens a session or a chat, which is in its CPU. The ratio is to `openai-compatible`
+  in the OpenAI format, within each round.
 - Every answer is checked: status 200, whole framing, its last words, for streams the number of events.
 - Load generator, gateway and upstream share the cores of one machine: compare the ratios, not the absolute numbers.
 """
@@ -281,6 +319,11 @@ nginx {facts['nginx']}. Other work used {facts['busy_before']:.0%} of the cores 
 ## Streams
 
 {stream_table(found)}
+## Kinds of upstream and formats
+
+Simulated upstreams that send the same words, 16 streams at a time, one loop. The gateway's CPU alone is counted.
+
+{upstream_table(found)}
 ## Start and memory
 
 {memory_table(found)}

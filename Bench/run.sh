@@ -1,7 +1,8 @@
 #!/bin/sh
 # Builds what the benchmark needs and runs it. From the environment:
-#   ROWS=plain,tls,sse,start,rss   which rows         ROUNDS=3   alternating rounds
-#   SECONDS_PER_RUN=4              length of a run    NULL=1     nginx in Pollux's place, to see the noise
+#   ROWS=plain,tls,sse,upstreams,start,rss   which rows; all of them by default
+#   ROUNDS=3   alternating rounds             SECONDS_PER_RUN=4   length of a run
+#   NULL=1     nginx in Pollux's place, to see the noise; without the row "upstreams"
 set -eu
 cd "$(dirname "$0")/.."
 folder=$PWD/.bench
@@ -29,4 +30,4 @@ cc -std=gnu17 -O2 -Wall -Wextra -o "$folder/sse_upstream" Bench/sse_upstream.c
 [ -n "${NULL:-}" ] || scripts/build-release.sh
 
 exec python3 Bench/bench.py --folder "$folder" --rounds "${ROUNDS:-3}" --seconds "${SECONDS_PER_RUN:-4}" \
-    --rows "${ROWS:-plain,tls,sse,start,rss}" ${NULL:+--null}
+    --rows "${ROWS:-plain,tls,sse,upstreams,start,rss}" ${NULL:+--null}

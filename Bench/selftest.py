@@ -9,7 +9,7 @@ import time
 import unittest
 from pathlib import Path
 
-from report import Results, faults, render
+from report import Results, faults, render, upstream_table
 from services import HERE, free_port
 
 WHOLE = '{"model":"bench-model","messages":[{"role":"user","content":"hi"}]}'
@@ -99,6 +99,14 @@ class Report(unittest.TestCase):
         results = Results(self.RECORDS)
         self.assertEqual(results.added_ratio("open-1000-plain", "pollux", "latency_p50_us"), 3)
         self.assertEqual(results.median("open-1000-plain", "pollux", "latency_p50_us"), 200)
+
+    def test_kinds_of_upstream_are_compared_by_the_cpu_for_an_event(self):
+        records = [
+            {"row": row, "target": "openai-format", "round": 0, "events_per_stream": 25, "cpu_us_per_event": value}
+            for row, value in [("sim-openai", 4), ("sim-web", 10)]
+        ]
+        web = next(line for line in upstream_table(Results(records)).splitlines() if "| gemini-web | OpenAI" in line)
+        self.assertIn("| 10.0 µs | 2.50 × |", web)
 
     def test_what_went_wrong_is_on_the_page(self):
         records = [*self.RECORDS, {"row": "events", "target": "pollux", "round": 0, "failed": "it fell over"}]

@@ -38,6 +38,12 @@ STREAMING = {
 }
 
 
+# The simulated upstreams of the row "upstreams": they say the user's words again, in so many pieces or more.
+SIMULATED = ["sim-openai", "sim-business", "sim-web"]
+SIMULATED_MODELS = {"sim-openai": "sim-large", "sim-business": "gemini-2.5-pro", "sim-web": "gemini-flash"}
+ECHO_EVENTS = 20
+
+
 def free_port() -> int:
     """A port that was free a moment ago; nothing else on a benchmark machine should race for it."""
     with socket.socket() as probe:
@@ -81,7 +87,8 @@ class Service:
         return COMPLETIONS if self.serves_models else f"/{upstream}{COMPLETIONS}"
 
     def model(self, upstream: str) -> str:
-        return f"{upstream}/bench-model" if self.serves_models else "bench-model"
+        name = SIMULATED_MODELS.get(upstream, "bench-model")
+        return f"{upstream}/{name}" if self.serves_models else name
 
     def pids(self) -> list[int]:
         """The process and its children (nginx's workers)."""
@@ -108,7 +115,7 @@ class Workshop:
         self.folder = folder.resolve()
         self.pollux = pollux
         self.key = "bench-" + secrets.token_hex(24)
-        self.ports = {name: free_port() for name in ["plain", "tls", *STREAMING]}
+        self.ports = {name: free_port() for name in ["plain", "tls", *STREAMING, *SIMULATED]}
         self.running: list[Service] = []
         self.folder.mkdir(parents=True, exist_ok=True)
 
@@ -129,8 +136,8 @@ class Workshop:
         config = self._fill("nginx-proxy.conf", f"{name}.conf", NAME=name, PORT=port, WORKERS=workers)
         return ["nginx", "-p", str(self.folder), "-c", str(config), "-e", str(self.folder / f"{name}.log")]
 
-    def pollux_command(self, name: str, port: int, loops: int) -> list[str]:
-        settings = self._fill("pollux.yaml", f"{name}.yaml", NAME=name, PORT=port, LOOPS=loops, KEY=self.key)
+    def pollux_command(self, name: str, port: int, loops: int, template: str = "pollux.yaml") -> list[str]:
+        settings = self._fill(template, f"{name}.yaml", NAME=name, PORT=port, LOOPS=loops, KEY=self.key)
         settings.chmod(0o600)
         return [str(self.pollux), "serve", "--settings", str(settings)]
 
@@ -139,8 +146,11 @@ class Workshop:
         return self._launch(name, self.nginx_command(name, port, workers), port, "/plain" + COMPLETIONS)
 
     def start_pollux(self, name: str, loops: int) -> Service:
+        return self._start_pollux(name, loops, "pollux.yaml")
+
+    def _start_pollux(self, name: str, loops: int, template: str) -> Service:
         port = free_port()
-        service = self._launch(name, self.pollux_command(name, port, loops), port, "/healthz")
+        service = self._launch(name, self.pollux_command(name, port, loops, template), port, "/healthz")
         service.headers = [self.authorization]
         service.serves_models = True
         return service
@@ -148,6 +158,27 @@ class Workshop:
     @property
     def authorization(self) -> str:
         return f"Authorization: Bearer {self.key}"
+
+    def start_simulators(self):
+        """All three kinds of upstream, played by the program itself; they send as fast as they are read."""
+        for name, kind in zip(SIMULATED, ["openai", "gemini-business", "gemini-web"]):
+            port = self.ports[name]
+            options = ["--listen", f"127.0.0.1:{port}", "--chunk-delay", "0"]
+            self._launch(name, [str(self.pollux), "simulate", kind, *options], port, "/__sim/journal")
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.ports['sim-business']}/__sim/accounts") as answer:
+            self._write_accounts("sim-business", json.load(answer))
+        names = ["amber", "birch", "cedar"]
+        self._write_accounts("sim-web", [
+            {"id": name, "secure_1psid": f"g.a000sim-{name}", "secure_1psidts": f"sidts-sim-{name}-0"} for name in names
+        ])
+
+    def start_pollux_on_simulators(self) -> Service:
+        return self._start_pollux("upstreams-1", 1, "upstreams.yaml")
+
+    def _write_accounts(self, name: str, accounts):
+        path = self.folder / f"{name}.json"
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(accounts))
 
     def stop(self, service: Service):
         service.stop()
@@ -188,7 +219,7 @@ class Workshop:
     def _fill(self, template: str, name: str, **values) -> Path:
         """Writes the template with every @WORD@ replaced."""
         text = (HERE / template).read_text()
-        values |= {f"{upstream.upper()}_PORT": port for upstream, port in self.ports.items()}
+        values |= {f"{upstream.upper().replace('-', '_')}_PORT": port for upstream, port in self.ports.items()}
         values["FOLDER"] = self.folder
         for word, value in values.items():
             text = text.replace(f"@{word}@", str(value))
