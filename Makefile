@@ -50,7 +50,7 @@ bench: deps ## Measure against nginx and write docs/benchmarks.md
 	@Bench/run.sh
 
 fuzz: deps ## Fuzz the parsers: `make fuzz FUZZ_SECONDS=60`
-	@for target in $$(ls Fuzz | grep -v '\.sh$$'); do Fuzz/run.sh $$target $${FUZZ_SECONDS:-60}; done
+	@for target in $$(cd Fuzz && ls -d */); do Fuzz/run.sh $${target%/} $${FUZZ_SECONDS:-60}; done
 
 mutate: deps ## Plant each defect of Tests/defects.toml; the tests must notice it
 	@scripts/mutate.py

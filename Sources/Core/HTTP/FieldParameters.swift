@@ -82,22 +82,13 @@ public struct FieldParameters: Sendable, Equatable {
                 index += 1
                 continue
             }
-            guard bytes.endIndex - index > 2, let high = hexValue(bytes[index + 1]),
-                let low = hexValue(bytes[index + 2])
+            guard bytes.endIndex - index > 2, let high = bytes[index + 1].hexDigitValue,
+                let low = bytes[index + 2].hexDigitValue
             else { return nil }
             decoded.append(high << 4 | low)
             index += 3
         }
         return decoded
-    }
-
-    private static func hexValue(_ byte: UInt8) -> UInt8? {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
-        default: nil
-        }
     }
 }
 

@@ -49,7 +49,7 @@ enum GeminiParts {
             writer.beginObject()
             writer.member("mimeType", type)
             writer.key("data")
-            writeBase64(bytes, to: &writer)
+            writer.base64(bytes)
         case .url(let uri), .file(id: let uri):
             writer.key("fileData")
             writer.beginObject()
@@ -60,15 +60,6 @@ enum GeminiParts {
         writer.endObject()
         if let signature { writer.member("thoughtSignature", Base64.encode(signature)) }
         writer.endObject()
-    }
-
-    private static func writeBase64(_ bytes: [UInt8], to writer: inout JSONWriter) {
-        var text: [UInt8] = []
-        text.reserveCapacity(bytes.count / 3 * 4 + 8)
-        text.append(UInt8(ascii: "\""))
-        Base64.append(bytes, to: &text)
-        text.append(UInt8(ascii: "\""))
-        writer.raw(text)
     }
 
     private static func usualType(_ kind: Media.Kind) -> String {

@@ -54,7 +54,10 @@ struct BusinessAnswer: EventSource {
             failure = error
         }
         if failure != nil { body = nil }
-        if decoder.isFinished { await release() }
+        if decoder.isFinished {
+            await body?.release()
+            body = nil
+        }
         pending = events.reversed()
     }
 
@@ -92,16 +95,6 @@ struct BusinessAnswer: EventSource {
         throw GatewayError(
             .upstreamTruncated, .endpoint, "the upstream's answer broke off; send the request again",
             detail: "answer step: no final state, array \(splitter.isComplete ? "complete" : "incomplete")")
-    }
-
-    /// Ends the transfer. What has arrived already is read first, so that the connection can serve another request.
-    private mutating func release() async {
-        var piecesLeft = 8
-        while let body, piecesLeft > 0, body.isReady, let piece = try? await body.next(), !piece.isEmpty {
-            piecesLeft -= 1
-        }
-        body?.endSoon()
-        body = nil
     }
 
     private static func error(for fault: JSONArraySplitter.Fault) -> GatewayError {

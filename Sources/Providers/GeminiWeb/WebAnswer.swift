@@ -68,7 +68,9 @@ struct WebAnswer: EventSource {
         }
         guard decoder.isFinished else { return }
         complete()
-        await release()
+        // Titles, bookkeeping and a late error change nothing about a complete answer.
+        await body?.release()
+        body = nil
     }
 
     /// Takes one piece of the body and decodes every frame that it completes, so that what arrived together leaves
@@ -152,16 +154,5 @@ struct WebAnswer: EventSource {
                 LogField("served_by", decoder.modelLabel ?? ""), LogField("realignments", decoder.realignments),
                 LogField("malformed_frames", reader.malformedCount), LogField("read_by_lines", reader.readsLines),
             ])
-    }
-
-    /// Ends the transfer. What has arrived already is read first, so that the connection can serve another request;
-    /// titles, bookkeeping and a late error change nothing about a complete answer.
-    private mutating func release() async {
-        var piecesLeft = 8
-        while let body, piecesLeft > 0, body.isReady, let piece = try? await body.next(), !piece.isEmpty {
-            piecesLeft -= 1
-        }
-        body?.endSoon()
-        body = nil
     }
 }

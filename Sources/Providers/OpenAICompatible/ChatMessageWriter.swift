@@ -153,7 +153,7 @@ struct ChatMessageWriter {
             writer.key("input_audio")
             writer.beginObject()
             writer.key("data")
-            if case .inline(let bytes) = media.source { writeBase64(bytes, to: &writer) } else { writer.value("") }
+            if case .inline(let bytes) = media.source { writer.base64(bytes) } else { writer.value("") }
             writer.member("format", Self.audioFormat(media.mimeType))
             writer.endObject()
         case .document:
@@ -178,19 +178,16 @@ struct ChatMessageWriter {
         case .file(let id): writer.value("file:\(id)")
         case .inline(let bytes):
             let type = media.mimeType.isEmpty ? Self.usualType(media.kind) : media.mimeType
-            writeBase64(bytes, prefix: "data:\(type);base64,", to: &writer)
+            writer.base64(bytes, prefix: "data:\(Self.unescaped(type));base64,")
         }
     }
 
-    /// Neither Base64 nor a MIME type needs escapes in JSON once its quotes and backslashes are gone.
-    private func writeBase64(_ bytes: [UInt8], prefix: String = "", to writer: inout JSONWriter) {
-        var text: [UInt8] = []
-        text.reserveCapacity(prefix.utf8.count + bytes.count / 3 * 4 + 8)
-        text.append(UInt8(ascii: "\""))
-        text += prefix.utf8.filter { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
-        Base64.append(bytes, to: &text)
-        text.append(UInt8(ascii: "\""))
-        writer.raw(text)
+    /// A MIME type needs no escapes in JSON once its quotes and backslashes are gone.
+    private static func unescaped(_ type: String) -> String {
+        let bytes = type.utf8.filter {
+            $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\")
+        }
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     private static func usualType(_ kind: Media.Kind) -> String {
