@@ -24,9 +24,8 @@ suite packaging scripts/dist-check.sh --dry
 if [ "$mode" = all ]; then
     suite long env POLLUX_LONG=1 swift test --skip-build --no-parallel --filter 'IntegrationTests|SimulationTests'
     suite dist make -s dist
-    suite mutate scripts/mutate.py
     suite sanitize scripts/sanitize.sh
-    suite fuzz env FUZZ_SECONDS="${FUZZ_SECONDS:-60}" make -s fuzz
+    suite fuzz env FUZZ_SECONDS="${FUZZ_SECONDS:-20}" make -s fuzz
 fi
 echo "== seconds"
 printf '%s\n' "${summary[@]}"
