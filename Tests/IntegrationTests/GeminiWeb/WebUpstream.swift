@@ -66,15 +66,22 @@ struct WebUpstream: Sendable {
 
 extension TestGateway {
     /// Asks the web app's model.
-    func askWeb(_ prompt: String, stream: Bool = false, members: JSONObject = JSONObject()) throws -> Reply {
-        try askWeb([["role": "user", "content": .string(prompt)]], stream: stream, members: members)
+    func askWeb(
+        _ prompt: String, stream: Bool = false, members: JSONObject = JSONObject(),
+        deadline: Deadline = .within(.seconds(15))
+    ) throws -> Reply {
+        let message: JSON = ["role": "user", "content": .string(prompt)]
+        return try askWeb([message], stream: stream, members: members, deadline: deadline)
     }
 
-    func askWeb(_ messages: [JSON], stream: Bool = false, members: JSONObject = JSONObject()) throws -> Reply {
+    func askWeb(
+        _ messages: [JSON], stream: Bool = false, members: JSONObject = JSONObject(),
+        deadline: Deadline = .within(.seconds(15))
+    ) throws -> Reply {
         var body = JSONObject([
             ("model", "gemini-flash"), ("messages", .array(messages)), ("stream", .bool(stream)),
         ])
         for (key, value) in members { body[key] = value }
-        return try ask("POST", "/v1/chat/completions", body: JSON.object(body).text)
+        return try ask("POST", "/v1/chat/completions", body: JSON.object(body).text, deadline: deadline)
     }
 }
