@@ -38,6 +38,8 @@ public struct Invocation: Sendable {
     public let environment: [String: String]
     public let registry: PluginRegistry
     public let console: Console
+    /// Whether the program can play upstreams itself: `serve --demo`.
+    var hasDemo = false
     /// Arguments that are no options.
     public let arguments: [String]
     let values: [String: [String]]
@@ -50,7 +52,7 @@ public struct Invocation: Sendable {
 
 /// Standard output and standard error.
 public struct Console: Sendable {
-    private let writer: @Sendable (_ text: String, _ isError: Bool) -> Void
+    let writer: @Sendable (_ text: String, _ isError: Bool) -> Void
 
     public init(writer: @escaping @Sendable (_ text: String, _ isError: Bool) -> Void) { self.writer = writer }
 

@@ -5,25 +5,29 @@ public import PolluxCore
 ///
 ///     var registry = PluginRegistry.standard
 ///     registry.register(provider: AcmeProvider.self)
-///     exit(await GatewayCommand(registry: registry).main())
+///     exit(await GatewayCommand(registry: registry, program: "acme-gateway").main())
 public struct GatewayCommand: Sendable {
     private let registry: PluginRegistry
     let commands: [any Command]
+    private let program: String
+    private let hasDemo: Bool
     private let console: Console
 
     /// - Parameters:
+    ///   - program: Its name, where help and hints tell a command to type.
     ///   - demo: What `serve --demo` starts in place of real upstreams.
     ///   - more: Subcommands beside the gateway's own.
     public init(
-        registry: PluginRegistry, demo: (any DemoUpstreams)? = nil, more: [any Command] = [],
-        console: Console = .standard
+        registry: PluginRegistry, program: String = "pollux", demo: (any DemoUpstreams)? = nil,
+        more: [any Command] = [], console: Console = .standard
     ) {
-        self.registry = registry
-        self.console = console
+        (self.registry, self.program, hasDemo) = (registry, program, demo != nil)
         commands =
             [
                 InitCommand(), ServeCommand(demo: demo), ValidateCommand(), DoctorCommand(), ModelsCommand(),
             ] + more + [VersionCommand()]
+        let words = commands.map(\.name) + ["help", "COMMAND"]
+        self.console = program == "pollux" ? console : console.renaming("pollux", to: program, before: words)
     }
 
     /// Runs the process's arguments.
@@ -32,7 +36,7 @@ public struct GatewayCommand: Sendable {
         let arguments = CommandLine.arguments
         // Swift's runtime reads them there. Without them a service would print the help and end well.
         guard let program = arguments.first, !program.isEmpty else {
-            console.err("pollux: the arguments cannot be read; mount /proc")
+            console.err("\(program): the arguments cannot be read; mount /proc")
             return 1
         }
         return await run(Array(arguments.dropFirst()), environment: environment)
@@ -51,8 +55,8 @@ public struct GatewayCommand: Sendable {
             let parsed = try OptionParser(command: command).parse(rest)
             return try await command.run(
                 Invocation(
-                    environment: environment, registry: registry, console: console, arguments: parsed.arguments,
-                    values: parsed.values))
+                    environment: environment, registry: registry, console: console, hasDemo: hasDemo,
+                    arguments: parsed.arguments, values: parsed.values))
         } catch {
             console.err("pollux \(first): \(error.message)")
             return 1
@@ -71,21 +75,22 @@ public struct GatewayCommand: Sendable {
 
     private func unknown(_ name: String) -> Int32 {
         let hint = nearest(to: name, among: commands.map(\.name)).map { "; did you mean \"\($0)\"?" } ?? ";"
-        console.err("pollux: there is no command \"\(name)\"\(hint) 'pollux help' lists them")
+        console.err("\(program): there is no command \"\(name)\"\(hint) 'pollux help' lists them")
         return 1
     }
 
     var overview: String {
         let width = commands.map(\.name.count).max() ?? 0
         let lines = commands.map { "  \($0.name.padded(to: width))  \($0.summary)" }
+        let start = hasDemo ? "Start with 'pollux serve --demo'." : "Start with 'pollux init'."
         return """
-            pollux: one gateway for the Gemini accounts you own and any OpenAI-compatible upstream.
+            \(program): one gateway for the Gemini accounts you own and any OpenAI-compatible upstream.
 
             Usage: pollux COMMAND [OPTIONS]
 
             \(lines.joined(separator: "\n"))
 
-            'pollux help COMMAND' tells more about one. Start with 'pollux serve --demo'.
+            'pollux help COMMAND' tells more about one. \(start)
             """
     }
 }
@@ -106,6 +111,14 @@ extension String {
 }
 
 extension Console {
+    /// The same, for a program of another name: a command to type is told with that name.
+    fileprivate func renaming(_ old: String, to new: String, before words: [String]) -> Console {
+        Console { text, isError in
+            let text = words.reduce(text) { $0.replacing("\(old) \($1)", with: "\(new) \($1)") }
+            writer(text, isError)
+        }
+    }
+
     /// The process's own streams. Blocks; not for a loop's thread.
     public static let standard = Console { text, isError in
         var rest = Array(text.utf8)[...]

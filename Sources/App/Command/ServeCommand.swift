@@ -6,24 +6,28 @@ struct ServeCommand: Command {
     let demo: (any DemoUpstreams)?
     let name = "serve"
     let summary = "Run the gateway."
-    let help = """
-        Usage: pollux serve [--settings FILE]
-               pollux serve --demo [--listen HOST:PORT]
+    var help: String {
+        let usage = "Usage: pollux serve [--settings FILE] [--listen HOST:PORT]"
+        guard demo != nil else { return "\(usage)\n\n\(Self.story)" }
+        return "\(usage)\n       pollux serve --demo [--listen HOST:PORT]\n\n\(Self.story)\n\n\(Self.demoStory)"
+    }
 
+    private static let story = """
         Runs until SIGTERM or SIGINT: then it takes no new requests, lets running answers end (drain.timeout) and
         exits with 0. A second signal ends it at once with 2.
 
         SIGHUP reads the settings again and puts them in force as a whole; when something is wrong with them, the log
         names the lines and nothing changes. Running answers end under the settings they began with.
-
+        """
+    private static let demoStory = """
         --demo starts simulated upstreams with invented accounts in the same process and prints a key and commands to
         paste. Nothing leaves this machine; the answers are echoes.
         """
-    let options = [
-        SettingsOption.option,
-        CommandOption("demo", help: "Simulated upstreams; needs no settings file."),
-        CommandOption("listen", value: "HOST:PORT", help: "Instead of server.listen."),
-    ]
+    var options: [CommandOption] {
+        let demo = CommandOption("demo", help: "Simulated upstreams; needs no settings file.")
+        let listen = CommandOption("listen", value: "HOST:PORT", help: "Instead of server.listen.")
+        return [SettingsOption.option] + (self.demo == nil ? [] : [demo]) + [listen]
+    }
 
     func run(_ invocation: Invocation) async throws(GatewayError) -> Int32 {
         if invocation.has("demo") { return try await serveDemo(invocation) }
@@ -40,7 +44,7 @@ struct ServeCommand: Command {
     }
 
     private func serveDemo(_ invocation: Invocation) async throws(GatewayError) -> Int32 {
-        guard let demo else { throw .invalid(nil, "this program was built without simulated upstreams") }
+        guard let demo else { return 1 }  // The option is unknown then.
         guard invocation.value(of: "settings") == nil else {
             throw .invalid(nil, "--demo brings its own settings; leave out --settings")
         }
@@ -111,7 +115,8 @@ struct ServeCommand: Command {
 extension Invocation {
     func with(environment: [String: String]) -> Invocation {
         Invocation(
-            environment: environment, registry: registry, console: console, arguments: arguments, values: values)
+            environment: environment, registry: registry, console: console, hasDemo: hasDemo, arguments: arguments,
+            values: values)
     }
 }
 

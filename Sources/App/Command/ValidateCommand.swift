@@ -44,8 +44,8 @@ enum SettingsOption {
         } catch let error as SettingsError {
             invocation.console.err(error.description)
         } catch let error as GatewayError {
-            invocation.console.err(
-                "\(error.message); 'pollux init' writes a first settings file, 'pollux serve --demo' needs none")
+            let demo = invocation.hasDemo ? ", 'pollux serve --demo' needs none" : ""
+            invocation.console.err("\(error.message); 'pollux init' writes a first settings file\(demo)")
         } catch {
             invocation.console.err("the settings cannot be read")
         }

@@ -110,4 +110,21 @@ struct CommandErrorTests {
             #expect(await CommandRun.of(arguments).code == 0)
         }
     }
+
+    @Test("a program of another name tells commands by that name, and hides the demo that it does not have")
+    func otherProgram() async {
+        let text = await CommandRun.of(["help"], program: "acme-gateway")
+        #expect(text.out.hasPrefix("acme-gateway: one gateway"))
+        #expect(text.out.contains("'acme-gateway help COMMAND'"))
+        #expect(text.out.contains("Start with 'acme-gateway init'."))
+        let serve = await CommandRun.of(["help", "serve"], program: "acme-gateway")
+        #expect(serve.out.hasPrefix("Usage: acme-gateway serve"))
+        for help in [text.out, serve.out] { #expect(!help.contains("demo") && !help.contains("pollux ")) }
+        let refused = await CommandRun.of(["serve", "--demo"], program: "acme-gateway")
+        #expect(refused.code == 1)
+        #expect(refused.err.contains("'acme-gateway help serve' lists the options"))
+        let missing = await CommandRun.of(["validate", "--settings", "nowhere.yaml"], program: "acme-gateway")
+        #expect(missing.err.contains("'acme-gateway init' writes a first settings file"))
+        #expect(!missing.err.contains("demo"))
+    }
 }

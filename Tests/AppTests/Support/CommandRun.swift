@@ -13,11 +13,19 @@ struct CommandRun {
     static let program = GatewayCommand(
         registry: .standard, demo: SimulatedDemo(), more: [SimulateCommand()])
 
-    static func of(_ arguments: [String], environment: [String: String] = [:]) async -> CommandRun {
+    /// - Parameter name: Of a program that somebody else made, without simulators; `nil` is `pollux`.
+    static func of(
+        _ arguments: [String], environment: [String: String] = [:], program name: String? = nil
+    ) async -> CommandRun {
         let caught = Caught()
         let console = Console { text, isError in caught.add(text, isError) }
-        let program = GatewayCommand(
-            registry: .standard, demo: SimulatedDemo(), more: [SimulateCommand()], console: console)
+        let program =
+            if let name {
+                GatewayCommand(registry: .standard, program: name, console: console)
+            } else {
+                GatewayCommand(
+                    registry: .standard, demo: SimulatedDemo(), more: [SimulateCommand()], console: console)
+            }
         let code = await program.run(arguments, environment: environment)
         let (out, err) = caught.texts
         return CommandRun(code: code, out: out, err: err)
