@@ -26,6 +26,7 @@ let package = Package(
     products: [
         .executable(name: "pollux", targets: ["pollux"]),
         .library(name: "PolluxCore", targets: ["PolluxCore"]),
+        .library(name: "PolluxCrypto", targets: ["PolluxCrypto"]),
         .library(name: "PolluxApp", targets: ["PolluxApp"]),
         .library(name: "PolluxTesting", targets: ["PolluxTesting"]),
     ],

@@ -66,3 +66,17 @@ struct CryptoTests {
         bytes.map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
     }
 }
+
+@Suite("Accounts named after their keys")
+struct KeyAccountsTests {
+    @Test("each key is one account, whose name stays when keys change places and shows nothing of the key")
+    func names() {
+        let accounts = Credential.accounts(ofKeys: [Secret("a"), Secret("b"), Secret("a")])
+        #expect(accounts.map(\.accountID) == ["key-ca978112", "key-3e23e816"])
+        #expect(
+            Credential.accounts(ofKeys: [Secret("b"), Secret("a")]).map(\.accountID) == [
+                "key-3e23e816", "key-ca978112",
+            ])
+        #expect(accounts.first?["api_key"]?.reveal() == "a")
+    }
+}

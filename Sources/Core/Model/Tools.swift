@@ -14,9 +14,9 @@ public struct ToolSpec: Sendable, Equatable {
 public enum ToolChoice: Sendable, Equatable {
     case auto, none, required
     /// One or more of these must be called.
-    case only([String])
-    /// The model may choose, but only among these.
-    case among([String])
+    case mustCall([String])
+    /// The model may call, but only these.
+    case mayCall([String])
 }
 
 /// A tool that runs at the upstream.

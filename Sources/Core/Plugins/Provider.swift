@@ -22,9 +22,10 @@ public protocol Provider: Sendable {
     /// Which allowance a request spends; asked before an account is leased.
     func quotaClass(of request: ModelRequest) -> QuotaClass
     /// What this provider cannot honour about a request: an error of scope `request`, or `nil`. Asked before leasing.
+    /// `ModelRequest.refusal(beyond:)` finds what capabilities tell.
     func refusal(of request: ModelRequest) -> GatewayError?
     /// What this provider accepts about a request and does not act on, by the names of the OpenAI format: `seed`,
-    /// `top_p`. The client reads them in `x-pollux-ignored`.
+    /// `top_p`. The client reads them in `x-pollux-ignored`. `ModelRequest.ignoredFields(besides:)` lists them all.
     func ignoredParameters(of request: ModelRequest) -> [String]
 
     /// Starts one answer. Returning means that the upstream accepted the request; events follow as they are pulled.
@@ -41,7 +42,12 @@ extension Provider {
     public func problem(with credential: Credential) -> String? { nil }
     public var offeredModels: [ModelInfo]? { nil }
     public func quotaClass(of request: ModelRequest) -> QuotaClass { .text }
-    public func refusal(of request: ModelRequest) -> GatewayError? { nil }
+    /// What none of the offered models can do, by their capabilities; nothing while only the upstream knows its models.
+    public func refusal(of request: ModelRequest) -> GatewayError? {
+        guard let offeredModels else { return nil }
+        let able = offeredModels.reduce(into: ModelInfo.Capabilities.chat) { $0.formUnion($1.capabilities) }
+        return request.refusal(beyond: able, kind: Self.kind)
+    }
     public func ignoredParameters(of request: ModelRequest) -> [String] { [] }
 }
 

@@ -134,6 +134,27 @@ extension SettingsMap {
         require(key, .url(schemes: schemes), example: example, help: help)
     }
 
+    /// A base URL of an upstream that must be given. `http://` would show secrets and prompts to the network, so beyond
+    /// this machine it needs `allow_plain_http: true`, a key that is read here too.
+    public mutating func requireBaseURL(_ key: String, example: String, help: String) -> String {
+        let url = requireURL(key, example: example, help: help)
+        let isAllowed = boolean(
+            "allow_plain_http", default: false, help: "allow an http:// \(key) that is not on this machine")
+        refusePlainHTTP(at: key, url, unless: isAllowed)
+        return url
+    }
+
+    /// Reports an `http://` URL that leads to another machine.
+    ///
+    /// - Parameter isAllowed: By `allow_plain_http`, which the caller has read.
+    public mutating func refusePlainHTTP(at key: String, _ url: String, unless isAllowed: Bool) {
+        guard !isAllowed, url.hasPrefix("http://"), !SettingsURL.isLoopback(url) else { return }
+        issue(
+            at: key,
+            "http:// would send secrets and prompts unencrypted to another machine; use https://, or set"
+                + " allow_plain_http: true if that network is yours")
+    }
+
     public mutating func listenAddress(
         _ key: String, default fallback: ListenAddress, help: String
     ) -> ListenAddress {

@@ -30,6 +30,18 @@ enum SettingsURL {
         return scheme + "://" + String(decoding: authority, as: UTF8.self) + String(decoding: path, as: UTF8.self)
     }
 
+    /// By its spelling: names other than `localhost` are not looked up.
+    ///
+    /// - Parameter url: A checked `http://` URL without user info.
+    static func isLoopback(_ url: String) -> Bool {
+        let authority = url.dropFirst("http://".count).prefix { $0 != "/" }
+        if authority.hasPrefix("[") { return authority.hasPrefix("[::1]") }
+        let host = authority.prefix { $0 != ":" }.lowercased()
+        if host == "localhost" || host.hasSuffix(".localhost") { return true }
+        let numbers = host.split(separator: ".", omittingEmptySubsequences: false)
+        return numbers.count == 4 && numbers[0] == "127" && numbers.allSatisfy { UInt8($0) != nil }
+    }
+
     private static func scheme(
         of text: String, shown: String, allowed: [String]
     ) throws(SettingsProblem) -> (scheme: String, rest: ArraySlice<UInt8>) {

@@ -101,14 +101,14 @@ struct GeminiToolDecoder {
             throw Self.fault("names '\(unknown)', which is not among the functions", "allowedFunctionNames")
         }
         switch mode {
-        case nil, .unspecified, .auto: request.toolChoice = allowedNames.isEmpty ? .auto : .among(allowedNames)
+        case nil, .unspecified, .auto: request.toolChoice = allowedNames.isEmpty ? .auto : .mayCall(allowedNames)
         case .validated:
-            request.toolChoice = allowedNames.isEmpty ? .auto : .among(allowedNames)
+            request.toolChoice = allowedNames.isEmpty ? .auto : .mayCall(allowedNames)
             request.extensions["gemini.functionCallingMode"] = "VALIDATED"
         case .none?: request.toolChoice = .none
         case .any:
             guard !functions.isEmpty else { throw Self.fault("is 'ANY', but no functions were declared", "mode") }
-            request.toolChoice = allowedNames.isEmpty ? .required : .only(allowedNames)
+            request.toolChoice = allowedNames.isEmpty ? .required : .mustCall(allowedNames)
         }
     }
 

@@ -41,7 +41,7 @@ struct ToolDecoder {
         case .auto, .none: break
         case .required:
             if tools.isEmpty { throw FieldFault("is 'required', but no tools were sent").inside(field) }
-        case .only(let names), .among(let names):
+        case .mustCall(let names), .mayCall(let names):
             if names.isEmpty { throw FieldFault("names no function").inside(field) }
             for name in names where !tools.contains(where: { $0.name == name }) {
                 throw FieldFault("names the function '\(name)', which is not among the tools").inside(field)
@@ -85,7 +85,7 @@ extension JSON {
         case .string: throw FieldFault("must be 'none', 'auto', 'required' or an object")
         case .object(let choice):
             switch try choice.require("type", JSON.asString) {
-            case "function": return .only([try asFunctionReference()])
+            case "function": return .mustCall([try asFunctionReference()])
             case "allowed_tools": return try choice.require("allowed_tools", JSON.asAllowedTools)
             default: throw FieldFault("must be 'function' or 'allowed_tools'").inside("type")
             }
@@ -103,7 +103,7 @@ extension JSON {
         guard let tools = allowed.given("tools") else { throw .missing("tools") }
         do {
             let names = try tools.asArray(of: JSON.asFunctionReference)
-            return mode == "required" ? .only(names) : .among(names)
+            return mode == "required" ? .mustCall(names) : .mayCall(names)
         } catch {
             throw error.inside("tools")
         }
@@ -121,7 +121,7 @@ extension JSON {
         switch self {
         case "none": return .none
         case "auto": return .auto
-        case .object: return .only([try asFunctionName()])
+        case .object: return .mustCall([try asFunctionName()])
         default: throw FieldFault("must be 'none', 'auto' or an object with a name")
         }
     }

@@ -36,7 +36,8 @@ extension ProviderTrial {
             let error = provider.refusal(of: demanding)
             report.require(
                 models.isEmpty || able.isSuperset(of: demanding.needs) || error != nil, "refusals",
-                "no model offered can do what a request with \(name) needs, and it is not refused")
+                "no model offered can do what a request with \(name) needs, and it is not refused; declare it in the"
+                    + " model's capabilities, or refuse it in refusal(of:)")
             guard let error else { continue }
             report.require(
                 error.scope == .request, "refusals", "\(name): the refusal is about \(error.scope), not request")

@@ -24,7 +24,7 @@ public struct GeminiBusinessSettings: SettingsReadable, Equatable {
 
     public init(reading map: inout SettingsMap) {
         let plainHTTP = map.boolean(
-            "allow_plain_http", default: false, help: "allow http:// addresses that are not on loopback")
+            "allow_plain_http", default: false, help: "allow http:// addresses that are not on this machine")
         authBase = Self.base(
             "auth_base", BusinessHost.webApp, &map, plainHTTP, help: "origin of the web app, where tokens come from")
         apiBase = Self.base("api_base", BusinessHost.chatAPI, &map, plainHTTP, help: "origin of the chat API")
@@ -53,10 +53,7 @@ public struct GeminiBusinessSettings: SettingsReadable, Equatable {
         _ key: String, _ standard: String, _ map: inout SettingsMap, _ allowsPlainHTTP: Bool, help: String
     ) -> String {
         let text = map.url(key, default: standard, help: help)
-        if !allowsPlainHTTP, let url = UpstreamURL(text), url.isPlain, !url.isLoopback {
-            map.issue(
-                at: key, "http:// is accepted only on loopback; write https://, or set allow_plain_http: true")
-        }
+        map.refusePlainHTTP(at: key, text, unless: allowsPlainHTTP)
         return text
     }
 }

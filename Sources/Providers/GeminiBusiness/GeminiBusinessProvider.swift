@@ -37,10 +37,12 @@ public struct GeminiBusinessProvider: Provider, AccountProbing {
         settings.models.map { ModelInfo(id: $0.id, owner: "google", capabilities: [.chat]) }
     }
 
-    public func refusal(of request: ModelRequest) -> GatewayError? { BusinessRefusal.refusal(of: request) }
+    public func refusal(of request: ModelRequest) -> GatewayError? {
+        request.refusal(beyond: [.chat], webSearch: true, kind: Self.kind)
+    }
 
-    /// The web app has no dials.
-    public func ignoredParameters(of request: ModelRequest) -> [String] { request.dials }
+    /// The web app has no dials; stop sequences are honoured here.
+    public func ignoredParameters(of request: ModelRequest) -> [String] { request.ignoredFields(besides: ["stop"]) }
 
     public func generate(
         _ request: ModelRequest, on lease: any AccountLease

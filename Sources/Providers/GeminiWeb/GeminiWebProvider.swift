@@ -45,7 +45,9 @@ public struct GeminiWebProvider: Provider, AccountProbing, ModelListing, Account
         }
     }
 
-    public func ignoredParameters(of request: ModelRequest) -> [String] { WebRefusal.ignoredParameters(of: request) }
+    public func ignoredParameters(of request: ModelRequest) -> [String] {
+        request.ignoredFields(besides: ["stop", "max_tokens", "reasoning_effort"])
+    }
 
     public func generate(
         _ request: ModelRequest, on lease: any AccountLease

@@ -36,7 +36,6 @@ final class WebChatDesk: Sendable {
     func prompt() throws(GatewayError) -> String {
         let known = state.withLock { $0.reused?.turnCount }
         let prompt = if let known { try writer.continuation(after: known) } else { try writer.newChat() }
-        if !prompt.media.isEmpty { throw WebRefusal.media }
         return try prompt.fitted(maxPromptBytes: maxPromptBytes, maxFileBytes: nil).text
     }
 

@@ -25,7 +25,7 @@ public struct GeminiWebSettings: SettingsReadable, Equatable {
 
     public init(reading map: inout SettingsMap) {
         let plainHTTP = map.boolean(
-            "allow_plain_http", default: false, help: "allow an http:// base_url that is not on loopback")
+            "allow_plain_http", default: false, help: "allow an http:// base_url that is not on this machine")
         baseURL = map.optionalURL(
             "base_url", example: "http://127.0.0.1:8099",
             help: "one origin that replaces every host of the upstream; left out, the real hosts")
@@ -52,10 +52,7 @@ public struct GeminiWebSettings: SettingsReadable, Equatable {
         chatTTL = map.duration(
             "chat_ttl", default: .seconds(900), in: .zero...(.seconds(86_400)),
             help: "how long a conversation goes on in its chat at the upstream; 0s begins each request in a new chat")
-        if !plainHTTP, let url = baseURL.flatMap({ UpstreamURL($0) }), url.isPlain, !url.isLoopback {
-            map.issue(
-                at: "base_url", "http:// is accepted only on loopback; write https://, or set allow_plain_http: true")
-        }
+        if let baseURL { map.refusePlainHTTP(at: "base_url", baseURL, unless: plainHTTP) }
         map.refuseUnreadKeys()
     }
 

@@ -70,10 +70,10 @@ struct ChatRequestWriter {
         for tool in tools { Self.write(tool, to: &writer) }
         writer.endArray()
         switch request.toolChoice {
-        case .auto, .among: break
+        case .auto, .mayCall: break
         case .none: writer.member("tool_choice", "none")
         case .required: writer.member("tool_choice", "required")
-        case .only(let names):
+        case .mustCall(let names):
             if let name = names.first, names.count == 1 {
                 writer.member("tool_choice", ["type": "function", "function": ["name": .string(name)]])
             } else {
@@ -86,8 +86,8 @@ struct ChatRequestWriter {
     /// A choice among some tools is made by sending only those: few servers know the form for it.
     private static func allowedTools(of request: ModelRequest) -> [ToolSpec] {
         switch request.toolChoice {
-        case .only(let names) where names.count > 1: request.tools.filter { names.contains($0.name) }
-        case .among(let names): request.tools.filter { names.contains($0.name) }
+        case .mustCall(let names) where names.count > 1: request.tools.filter { names.contains($0.name) }
+        case .mayCall(let names): request.tools.filter { names.contains($0.name) }
         default: request.tools
         }
     }
@@ -136,10 +136,23 @@ struct ChatRequestWriter {
     private func writeExtensions(of request: ModelRequest, to writer: inout JSONWriter) {
         guard !request.extensions.isEmpty else { return }
         for (name, value) in request.extensions.sorted(by: { $0.key < $1.key }) {
-            guard name.hasPrefix("openai.") else { continue }
-            let field = String(name.dropFirst("openai.".count))
-            if settings.passUnknownFields || Self.forwarded.contains(field) { writer.member(field, value) }
+            if let field = Self.field(name, passesUnknown: settings.passUnknownFields) { writer.member(field, value) }
         }
+    }
+
+    /// Fields of the client's that do not reach the upstream.
+    static func unsent(of request: ModelRequest, passesUnknownFields: Bool) -> [String] {
+        let names = request.extensions.keys.filter {
+            !$0.hasPrefix("frontend.") && field($0, passesUnknown: passesUnknownFields) == nil
+        }
+        return names.map { String($0.drop { $0 != "." }.dropFirst()) }.sorted()
+    }
+
+    /// Under which name an extension is sent; `nil` when it is not.
+    private static func field(_ name: String, passesUnknown: Bool) -> String? {
+        guard name.hasPrefix("openai.") else { return nil }
+        let field = String(name.dropFirst("openai.".count))
+        return passesUnknown || forwarded.contains(field) ? field : nil
     }
 
     /// Fields of the format without a neutral home, harmless to upstreams of the same family.

@@ -22,19 +22,10 @@ public struct OpenAICompatibleProvider: Provider, ModelListing {
         if settings.apiKeys.isEmpty {
             return settings.hasCredentialSources ? [] : [Credential(accountID: Self.anonymousID, values: [:])]
         }
-        var seen: Set<String> = []
-        return settings.apiKeys.map(Self.credential).filter { seen.insert($0.accountID).inserted }
+        return Credential.accounts(ofKeys: settings.apiKeys)
     }
 
     private static let anonymousID = "anonymous"
-
-    /// The account is named after its key, so that it stays the same when keys change places.
-    private static func credential(for key: Secret) -> Credential {
-        let digits = SHA256.hash(Array(key.reveal().utf8)).prefix(4).map { byte in
-            String(byte >> 4, radix: 16) + String(byte & 0xF, radix: 16)
-        }
-        return Credential(accountID: "key-\(digits.joined())", values: ["api_key": key])
-    }
 
     public func problem(with credential: Credential) -> String? {
         if credential["api_key"] != nil || credential.accountID == Self.anonymousID { return nil }
@@ -76,6 +67,11 @@ public struct OpenAICompatibleProvider: Provider, ModelListing {
     }
 
     public func refusal(of request: ModelRequest) -> GatewayError? { ChatRequestWriter.refusal(of: request) }
+
+    /// All but fields that nobody knows is sent on.
+    public func ignoredParameters(of request: ModelRequest) -> [String] {
+        ChatRequestWriter.unsent(of: request, passesUnknownFields: settings.passUnknownFields)
+    }
 
     public func generate(
         _ request: ModelRequest, on lease: any AccountLease

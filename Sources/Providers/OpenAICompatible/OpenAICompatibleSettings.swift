@@ -30,13 +30,11 @@ public struct OpenAICompatibleSettings: SettingsReadable {
     }
 
     public init(reading map: inout SettingsMap) {
-        baseURL = map.requireURL(
+        baseURL = map.requireBaseURL(
             "base_url", example: "http://127.0.0.1:11434/v1", help: "where the upstream's /chat/completions is")
         apiKeys = map.secretList(
             "api_keys", example: "${UPSTREAM_API_KEY}", help: "one account per key; none for a server without keys")
         models = map.stringList("models", help: "model ids to offer; without them the upstream is asked")
-        let allowsPlainHTTP = map.boolean(
-            "allow_plain_http", default: false, help: "allow an http:// base_url that is not on this machine")
         stream = map.boolean("stream", default: true, help: "call the upstream streaming")
         streamOptions = map.boolean(
             "stream_options", default: true, help: "send stream_options.include_usage, which gives exact token counts")
@@ -47,21 +45,5 @@ public struct OpenAICompatibleSettings: SettingsReadable {
         maxEventBytes = map.size(
             "max_event_bytes", default: 64 << 20, in: 1024...(1 << 30), help: "limit for one event of a stream")
         hasCredentialSources = map.contains("credentials")
-        if !allowsPlainHTTP, baseURL.hasPrefix("http://"), !Self.isLoopback(baseURL) {
-            map.issue(
-                at: "base_url",
-                "http:// would send keys and prompts unencrypted to another machine; "
-                    + "use https://, or set allow_plain_http: true if that network is yours")
-        }
-    }
-
-    /// - Parameter url: A checked `http://` URL without user info.
-    private static func isLoopback(_ url: String) -> Bool {
-        let authority = url.dropFirst("http://".count).prefix { $0 != "/" }
-        if authority.hasPrefix("[") { return authority.hasPrefix("[::1]") }
-        let host = authority.prefix { $0 != ":" }.lowercased()
-        if host == "localhost" || host.hasSuffix(".localhost") { return true }
-        let numbers = host.split(separator: ".", omittingEmptySubsequences: false)
-        return numbers.count == 4 && numbers[0] == "127" && numbers.allSatisfy { UInt8($0) != nil }
     }
 }

@@ -75,31 +75,6 @@ struct SSEEventBodyTests {
     }
 }
 
-private final class SSEPieces: UpstreamBody {
-    private let pieces: [String]
-    private let beforeEach: @Sendable () -> Void
-    private let position = Mutex(0)
-
-    init(_ pieces: [String], beforeEach: @escaping @Sendable () -> Void = {}) {
-        (self.pieces, self.beforeEach) = (pieces, beforeEach)
-    }
-
-    convenience init(repeating piece: String, count: Int, beforeEach: @escaping @Sendable () -> Void) {
-        self.init(Array(repeating: piece, count: count), beforeEach: beforeEach)
-    }
-
-    var reads: Int { position.withLock { $0 } }
-    var isReady: Bool { true }
-
-    func next() async throws(GatewayError) -> [UInt8]? {
-        let index = reads
-        guard index < pieces.count else { return nil }
-        position.withLock { $0 += 1 }
-        beforeEach()
-        return Array(pieces[index].utf8)
-    }
-}
-
 private final class SSEClock: TimeSource {
     private let microseconds = Atomic<Int64>(0)
     var now: Instant { Instant(microseconds: microseconds.load(ordering: .relaxed)) }

@@ -159,8 +159,8 @@ struct GeminiConfigTests {
         "the choice among functions",
         arguments: [
             (#"{"mode":"AUTO"}"#, .auto), (#"{"mode":"none"}"#, .none), (#"{"mode":"ANY"}"#, .required),
-            (#"{"mode":"ANY","allowedFunctionNames":["f"]}"#, .only(["f"])),
-            (#"{"mode":"VALIDATED","allowedFunctionNames":["f","g"]}"#, .among(["f", "g"])),
+            (#"{"mode":"ANY","allowedFunctionNames":["f"]}"#, .mustCall(["f"])),
+            (#"{"mode":"VALIDATED","allowedFunctionNames":["f","g"]}"#, .mayCall(["f", "g"])),
             (#"{"mode":"MODE_UNSPECIFIED"}"#, .auto), ("{}", .auto),
         ] as [(String, ToolChoice)])
     func choice(_ config: String, _ expected: ToolChoice) throws {

@@ -35,7 +35,7 @@ struct GeminiRequestTests {
         #expect(camel == snake)
         #expect(camel.sampling.maxOutputTokens == 5)
         #expect(camel.reasoning.budget == 0)
-        #expect(camel.toolChoice == .only(["f"]))
+        #expect(camel.toolChoice == .mustCall(["f"]))
     }
 
     @Test(

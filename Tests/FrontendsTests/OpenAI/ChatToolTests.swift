@@ -36,15 +36,15 @@ struct ChatToolTests {
         "every form of tool_choice is understood",
         arguments: [
             (#""none""#, ToolChoice.none), (#""auto""#, .auto), (#""required""#, .required),
-            (#"{"type":"function","function":{"name":"f"}}"#, .only(["f"])),
+            (#"{"type":"function","function":{"name":"f"}}"#, .mustCall(["f"])),
             (
                 #"{"type":"allowed_tools","allowed_tools":{"mode":"required","tools":"#
                     + #"[{"type":"function","function":{"name":"f"}},{"type":"function","function":{"name":"g"}}]}}"#,
-                .only(["f", "g"])
+                .mustCall(["f", "g"])
             ),
             (
                 #"{"type":"allowed_tools","allowed_tools":{"mode":"auto","tools":"#
-                    + #"[{"type":"function","function":{"name":"g"}}]}}"#, .among(["g"])
+                    + #"[{"type":"function","function":{"name":"g"}}]}}"#, .mayCall(["g"])
             ),
         ])
     func toolChoices(choice: String, expected: ToolChoice) throws {

@@ -34,6 +34,7 @@ struct ChatRequestWriterTests {
         #expect(plain["max_completion_tokens"] == 5)
         #expect(plain["verbosity"] == "low")
         #expect(plain["made_up"] == nil)
+        #expect(try upstream.provider().ignoredParameters(of: request) == ["made_up"])
         upstream = ChatUpstream(done)
         (upstream.settings.streamOptions, upstream.settings.passUnknownFields) = (false, true)
         let open = try await upstream.sentBody(request)
@@ -41,6 +42,7 @@ struct ChatRequestWriterTests {
         #expect(open["stream_options"] == nil)
         #expect(open["max_tokens"] == 5)
         #expect(open["made_up"] == 1)
+        #expect(try upstream.provider().ignoredParameters(of: request) == [])
         #expect(open["functions"] == nil)
     }
 

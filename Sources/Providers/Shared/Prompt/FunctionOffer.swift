@@ -19,7 +19,7 @@ struct FunctionOffer: Sendable {
     var parser: CallParser {
         let names: [String] =
             switch choice {
-            case .only(let allowed), .among(let allowed): tools.map(\.name).filter(Set(allowed).contains)
+            case .mustCall(let allowed), .mayCall(let allowed): tools.map(\.name).filter(Set(allowed).contains)
             case .auto, .required: tools.map(\.name)
             case .none: []
             }
@@ -52,9 +52,10 @@ struct FunctionOffer: Sendable {
             switch choice {
             case .auto, .none: "Call a function only when it helps."
             case .required: "This reply must contain at least one call."
-            case .only(let names) where names.count == 1: "This reply must call \(Self.list(names)) and nothing else."
-            case .only(let names): "This reply must call one or more of \(Self.list(names)) and nothing else."
-            case .among(let names): "Call only \(Self.list(names)), and only when it helps."
+            case .mustCall(let names) where names.count == 1:
+                "This reply must call \(Self.list(names)) and nothing else."
+            case .mustCall(let names): "This reply must call one or more of \(Self.list(names)) and nothing else."
+            case .mayCall(let names): "Call only \(Self.list(names)), and only when it helps."
             }
         return isParallel ? sentence : sentence + " Write at most one call."
     }

@@ -96,7 +96,7 @@ struct CallingAnswerTests {
         var none = request
         none.toolChoice = .none
         var named = request
-        named.toolChoice = .only(["now"])
+        named.toolChoice = .mustCall(["now"])
         #expect(try await answer([blocks], to: PromptCases.asking("Hi")).text == blocks)
         #expect(try await answer([blocks], to: none).text == blocks)
         let events = try await answer([blocks], to: named)

@@ -66,18 +66,18 @@ enum PromptCases {
         },
         "function-named.txt": {
             var request = asking("What time is it?", tools: [weather, now])
-            request.toolChoice = .only(["now"])
+            request.toolChoice = .mustCall(["now"])
             return try PromptWriter(request).newChat()
         },
         "function-named-continued.txt": {
             var request = asking("Hi", tools: [weather, now])
             request.turns += [Turn(.model, [.text("Hello.")]), Turn(.user, [.text("What time is it?")])]
-            request.toolChoice = .only(["now"])
+            request.toolChoice = .mustCall(["now"])
             return try PromptWriter(request).continuation(after: 2)
         },
         "functions-among.txt": {
             var request = asking("What time is it?", tools: [weather, now])
-            request.toolChoice = .among(["now", "get_weather"])
+            request.toolChoice = .mayCall(["now", "get_weather"])
             return try PromptWriter(request).newChat()
         },
         "json.txt": {

@@ -1,11 +1,9 @@
-import PolluxCore
-
 extension GatewayError {
     /// What an upstream's status means to us, to the account and to the client (reliability requirements, F-16 to
     /// F-23 and the classes of section 11). The upstream's own words stay in the log.
     ///
     /// - Parameter status: Anything but a success.
-    static func upstream(status: Int, _ failure: UpstreamFailure, retryAfter: Duration? = nil) -> GatewayError {
+    public static func upstream(status: Int, _ failure: UpstreamFailure, retryAfter: Duration? = nil) -> GatewayError {
         var error = withoutDetail(status: status, failure, retryAfter: retryAfter)
         error.upstreamStatus = status
         error.detail = "status \(status)" + (failure.detail.isEmpty ? "" : ": \(failure.detail)")
@@ -14,7 +12,7 @@ extension GatewayError {
 
     /// A failure that the upstream reported inside a successful answer (F-11): as its own class where it can be told,
     /// else as an upstream error.
-    static func upstream(inAnswer failure: UpstreamFailure) -> GatewayError {
+    public static func upstream(inAnswer failure: UpstreamFailure) -> GatewayError {
         var error = withoutDetail(status: failure.impliedStatus, failure, retryAfter: nil)
         error.detail = "error inside an answer: \(failure.detail)"
         return error
@@ -78,6 +76,13 @@ extension UpstreamFailure {
         if let status, (400...599).contains(status) { return status }
         if saysTooLong || saysBlocked { return 400 }
         if saysRateLimited { return 429 }
-        return saysOverloaded ? 503 : 500
+        return Self.statuses[type] ?? Self.statuses[code] ?? 500
     }
+
+    /// Words that several upstreams use for the kind of a failure.
+    private static let statuses = [
+        "invalid_request_error": 400, "authentication_error": 401, "billing_error": 402, "permission_error": 403,
+        "not_found_error": 404, "request_too_large": 413, "timeout_error": 504, "overloaded_error": 503,
+        "overloaded": 503, "UNAVAILABLE": 503,
+    ]
 }

@@ -1,21 +1,22 @@
-import PolluxCore
-
 /// What an upstream said about a failure, as far as it could be understood.
-struct UpstreamFailure: Sendable, Equatable {
-    var message = ""
+///
+/// Some words are known and count for more than a status: those for a prompt that is too long, a filter, a limit, and
+/// the types `authentication_error`, `overloaded_error` and their like.
+public struct UpstreamFailure: Sendable, Equatable {
+    public var message = ""
     /// The upstream's own word for the kind of failure: `context_length_exceeded`, `RESOURCE_EXHAUSTED`.
-    var code = ""
-    var type = ""
+    public var code = ""
+    public var type = ""
     /// An HTTP status that the text carries, as errors inside a 200 do.
-    var status: Int?
+    public var status: Int?
 
-    init(message: String = "", code: String = "", type: String = "", status: Int? = nil) {
+    public init(message: String = "", code: String = "", type: String = "", status: Int? = nil) {
         (self.message, self.code, self.type, self.status) = (message, code, type, status)
     }
 
     /// Reads `{"error": {message, type, code}}` and the shapes that compatible servers send in its place:
     /// `{"error": "text"}`, `{"message"}`, `{"detail"}`, or a list with one of them.
-    init?(_ body: JSON) {
+    public init?(_ body: JSON) {
         let body = body[0] ?? body
         guard case .object(let outer) = body else { return nil }
         switch outer["error"] {
@@ -57,8 +58,6 @@ struct UpstreamFailure: Sendable, Equatable {
         ["rate_limit_exceeded", "insufficient_quota"].contains(code)
             || ["rate_limit_error", "insufficient_quota", "RESOURCE_EXHAUSTED", "requests", "tokens"].contains(type)
     }
-
-    var saysOverloaded: Bool { ["overloaded_error", "UNAVAILABLE"].contains(type) || code == "overloaded" }
 
     private func mentions(_ phrases: String...) -> Bool {
         let text = message.lowercased()

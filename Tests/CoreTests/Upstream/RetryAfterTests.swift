@@ -1,7 +1,6 @@
-import PolluxCore
 import Testing
 
-@testable import PolluxProviders
+@testable import PolluxCore
 
 @Suite("How long an upstream asks to be left alone")
 struct RetryAfterTests {
