@@ -15,7 +15,10 @@ let package = Package(
     ],
     targets: [
         .target(
-            name: "AcmePlugins", dependencies: [.product(name: "PolluxCore", package: "pollux")],
+            name: "AcmePlugins",
+            dependencies: [
+                .product(name: "PolluxCore", package: "pollux"), .product(name: "PolluxCrypto", package: "pollux"),
+            ],
             swiftSettings: strict),
         .executableTarget(
             name: "acme-gateway",

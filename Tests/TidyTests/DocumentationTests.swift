@@ -59,13 +59,54 @@ struct DocumentationTests {
 
     @Test("the guides show whole files where a plugin author needs all of them")
     func guideFiles() {
-        let needed = ["AcmeProvider", "AcmeAnswer", "AcmeFailure", "Registration", "KeyFilesSource", "TextFrontend"]
+        let needed = [
+            "AcmeChatProvider", "AcmeChatRequest", "AcmeChatDecoder", "AcmeProvider", "AcmeAnswer", "AcmeFailure",
+            "Registration", "KeyFilesSource", "TextFrontend",
+        ]
         let pages = SourceTree.paths(below: "docs").filter { $0.contains("write-a-") }.map(SourceTree.text)
         for file in needed {
             let text = SourceTree.text(of: "Examples/acme-gateway/Sources/AcmePlugins/\(file).swift")
             let isShown = !text.isEmpty && pages.contains { $0.contains("```swift\n\(text)```") }
             #expect(isShown, "no guide shows \(file).swift as it is")
         }
+    }
+
+    @Test(
+        "the page of the neutral model names every case and member",
+        arguments: [
+            "Model/ModelRequest", "Model/ModelEvent", "Model/Part", "Model/Tools", "Model/ModelInfo",
+            "Errors/GatewayError",
+        ])
+    func neutralModel(_ file: String) {
+        let page = SourceTree.text(of: "docs/neutral-model.md")
+        let words = Set(page.split { !$0.isLetter && !$0.isNumber }.map(String.init))
+        let names = SourceTree.text(of: "Sources/Core/\(file).swift").split(separator: "\n").flatMap(Self.declared)
+        #expect(names.count > 5)
+        // What only frontends fill, and what only lists of models show.
+        let others: Set = [
+            "keyID", "address", "userAgent", "endUserID", "displayName", "description", "owner", "created", "id",
+            "inputTokenLimit", "outputTokenLimit", "isContent", "totalTokens", "isMedia", "rawValue", "minimal",
+            "low", "medium", "high", "xhigh",
+        ]
+        for name in names where !others.contains(name) {
+            #expect(words.contains(name), "docs/neutral-model.md lacks \(name) of \(file).swift")
+        }
+    }
+
+    /// The names that a line of Swift declares for everybody: `case a, b(String)`, `public var c: Int`.
+    private static func declared(_ line: Substring) -> [String] {
+        let text = line.drop { $0 == " " }
+        for start in ["public var ", "public static let ", "public let "] where text.hasPrefix(start) {
+            return [String(text.dropFirst(start.count).prefix { $0.isLetter || $0.isNumber })]
+        }
+        guard text.hasPrefix("case "), !text.hasPrefix("case .") else { return [] }
+        var depth = 0
+        let flat = text.dropFirst("case ".count).filter { character in
+            if character == "(" { depth += 1 }
+            defer { if character == ")" { depth -= 1 } }
+            return depth == 0
+        }
+        return flat.split(separator: ",").map { String($0.drop { $0 == " " }.prefix { $0.isLetter || $0.isNumber }) }
     }
 
     @Test("every directive of the simulators is in their page")

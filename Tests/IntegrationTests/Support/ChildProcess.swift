@@ -10,7 +10,7 @@ final class ChildProcess {
 
     /// - Parameters:
     ///   - path: Of the program.
-    ///   - environment: All of it.
+    ///   - environment: All of it, but for what a sanitizer needs.
     init(_ path: String, _ arguments: [String], environment: [String: String] = [:]) throws {
         var ends: [Int32] = [0, 0]
         guard pipe(&ends) == 0 else { throw TestFailure("no pipe: \(String(cString: strerror(errno)))") }
@@ -23,7 +23,8 @@ final class ChildProcess {
         posix_spawn_file_actions_adddup2(&actions, ends[1], 2)
         var id = pid_t()
         let code = Self.withTexts([path] + arguments) { arguments in
-            Self.withTexts(environment.map { "\($0.key)=\($0.value)" }) { environment in
+            let all = Self.sanitizer.merging(environment) { _, own in own }
+            return Self.withTexts(all.map { "\($0.key)=\($0.value)" }) { environment in
                 posix_spawn(&id, path, &actions, nil, arguments, environment)
             }
         }
@@ -51,6 +52,11 @@ final class ChildProcess {
         let own = String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
         let path = own[..<(own.lastIndex(of: "/") ?? own.startIndex)] + "/pollux"
         return try ChildProcess(String(path), arguments)
+    }
+
+    /// What scripts/sanitize.sh has set for this process, for those that it starts.
+    private static let sanitizer = ["ASAN_OPTIONS", "TSAN_OPTIONS", "LD_PRELOAD"].reduce(into: [String: String]()) {
+        if let value = getenv($1) { $0[$1] = String(cString: value) }
     }
 
     static let otherBinary = getenv("POLLUX_BINARY").map { String(cString: $0) }

@@ -8,6 +8,7 @@ struct AcmeAnswer: EventSource {
     private var line: [UInt8] = []
     private var pending: [ModelEvent]
     private var position = 0
+    private var failure: GatewayError?
     private var isDone = false
 
     /// Nobody needs longer lines, and somebody might send one without end.
@@ -18,14 +19,16 @@ struct AcmeAnswer: EventSource {
         pending = [.started(responseID: "", model: model)]
     }
 
-    var isReady: Bool { position < pending.count }
+    var isReady: Bool { position < pending.count || failure != nil }
 
     mutating func next() async throws(GatewayError) -> ModelEvent? {
         while position == pending.count {
+            if let failure { throw failure }
             if isDone { return nil }
             pending.removeAll(keepingCapacity: true)
             position = 0
-            try await read()
+            // What came in front of an error is delivered first.
+            do { try await read() } catch { failure = error }
         }
         position += 1
         return pending[position - 1]

@@ -1,4 +1,5 @@
 public import PolluxCore
+import PolluxCrypto
 
 /// The invented service Acme: `POST /v2/say` takes the conversation and answers one JSON object a line.
 ///
@@ -13,7 +14,7 @@ public struct AcmeProvider: Provider {
         public var models: [String]
 
         public init(reading map: inout SettingsMap) {
-            baseURL = map.requireURL("base_url", example: "https://api.acme.example", help: "Where /v2/say is.")
+            baseURL = map.requireBaseURL("base_url", example: "https://api.acme.example", help: "Where /v2/say is.")
             apiKeys = map.secretList("api_keys", example: "${ACME_API_KEY}", help: "One account per key.")
             models = map.stringList("models", default: ["acme-1"], help: "The models to offer.")
         }
@@ -32,11 +33,7 @@ public struct AcmeProvider: Provider {
 
     // MARK: - Accounts and models
 
-    public var ownCredentials: [Credential] {
-        settings.apiKeys.enumerated().map { number, key in
-            Credential(accountID: "key-\(number + 1)", values: ["api_key": key])
-        }
-    }
+    public var ownCredentials: [Credential] { Credential.accounts(ofKeys: settings.apiKeys) }
 
     public func problem(with credential: Credential) -> String? {
         credential["api_key"] == nil ? "the account has no api_key; its source must give a value of that name" : nil
@@ -46,18 +43,17 @@ public struct AcmeProvider: Provider {
 
     // MARK: - Requests
 
-    /// What cannot be carried whole is refused before an account is leased, never dropped.
+    /// What cannot be carried whole is refused before an account is leased, never dropped: functions, media, formats
+    /// and the like by what the models can do, and what only Acme cannot do by its own rule.
     public func refusal(of request: ModelRequest) -> GatewayError? {
-        let isText = (request.system + request.turns.flatMap(\.parts)).allSatisfy { Self.text(of: $0) != nil }
-        if request.needs.isEmpty, request.hostedTools.isEmpty, isText { return nil }
-        return GatewayError(.unsupported, .request, "acme turns text into text; leave out tools, media and formats")
+        if let refusal = request.refusal(beyond: [.chat], kind: Self.kind) { return refusal }
+        guard let temperature = request.sampling.temperature, temperature > 1 else { return nil }
+        return GatewayError(.unsupported, .request, "acme's temperature goes from 0 to 1", param: "temperature")
     }
 
     /// What Acme has no dial for, by its name in the OpenAI format: the client is told.
     public func ignoredParameters(of request: ModelRequest) -> [String] {
-        let asked = request.sampling
-        return [("top_p", asked.topP != nil), ("stop", !asked.stop.isEmpty), ("seed", asked.seed != nil)]
-            .filter(\.1).map(\.0)
+        request.ignoredFields(besides: ["temperature", "max_tokens"])
     }
 
     public func generate(
@@ -72,7 +68,7 @@ public struct AcmeProvider: Provider {
             ], body: body(for: request).bytes())
         sent.proxy = credential.proxy
         let response = try await context.http.send(sent)
-        guard response.status == 200 else { throw await AcmeFailure.error(for: response) }
+        guard response.status == 200 else { throw await AcmeFailure.error(for: response, now: context.time.wallNow) }
         return EventStream(AcmeAnswer(response.body, model: request.resolvedModel))
     }
 
@@ -89,7 +85,11 @@ public struct AcmeProvider: Provider {
 
     private static func line(_ who: String, _ text: String) -> JSON { ["who": .string(who), "text": .string(text)] }
 
+    /// Thoughts of earlier answers help nobody here.
     private static func text(of part: Part) -> String? {
-        if case .text(let text) = part.content { text } else { nil }
+        switch part.content {
+        case .text(let text), .refusal(let text): text
+        case .reasoning, .media, .toolCall, .toolResult: nil
+        }
     }
 }

@@ -5,4 +5,4 @@ import PolluxCore
 
 var registry = PluginRegistry.standard
 registry.registerAcme()
-exit(await GatewayCommand(registry: registry).main())
+exit(await GatewayCommand(registry: registry, program: "acme-gateway").main())

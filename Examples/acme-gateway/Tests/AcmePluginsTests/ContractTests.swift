@@ -17,6 +17,30 @@ struct ContractTests {
         #expect(violations == [])
     }
 
+    private static func chat(_ events: [(String, JSON)]) -> FakeResponse {
+        FakeResponse(text: events.map { "event: \($0.0)\ndata: \($0.1.text)\n\n" }.joined())
+    }
+
+    @Test("the provider with functions: an answer in words, and one that calls")
+    func chatProvider() async {
+        let answers: [[(String, JSON)]] = [
+            [("text", ["text": "Hel"]), ("text", ["text": "lo"]), ("end", ["why": "end", "read": 3, "wrote": 2])],
+            [
+                ("text", ["text": "Let me see."]), ("call", ["id": "c1", "function": "clock"]),
+                ("input", ["json": "{\"zone\":"]), ("input", ["json": "\"UTC\"}"]),
+                ("call", ["id": "c2", "function": "clock"]), ("input", ["json": "{}"]), ("end", ["why": "calls"]),
+            ],
+        ]
+        for answer in answers {
+            let contract = ProviderContract(
+                AcmeChatProvider.self,
+                settings: ["base_url": "https://api.acme.example", "api_keys": ["key-0123456789", "key-9876543210"]]
+            ) { _ in Self.chat(answer) }
+            let violations = await contract.violations()
+            #expect(violations == [])
+        }
+    }
+
     @Test("the credential source")
     func source() async {
         var contract = CredentialSourceContract(
