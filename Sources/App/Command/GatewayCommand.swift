@@ -115,7 +115,8 @@ extension Console {
     fileprivate func renaming(_ old: String, to new: String, before words: [String]) -> Console {
         Console { text, isError in
             let text = words.reduce(text) { $0.replacing("\(old) \($1)", with: "\(new) \($1)") }
-            writer(text, isError)
+            let version = "\(old) \(PolluxVersion.text)"
+            writer(text.replacing(version, with: "\(new) (\(version))"), isError)
         }
     }
 

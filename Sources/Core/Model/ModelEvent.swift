@@ -76,8 +76,13 @@ public struct Usage: Sendable, Equatable {
     /// The upstream reported none; the gateway counted characters.
     public var isEstimated = false
 
-    public init(inputTokens: Int = 0, outputTokens: Int = 0) {
-        (self.inputTokens, self.outputTokens) = (inputTokens, outputTokens)
+    public init(
+        inputTokens: Int = 0, cachedInputTokens: Int = 0, outputTokens: Int = 0, reasoningTokens: Int = 0,
+        isEstimated: Bool = false
+    ) {
+        (self.inputTokens, self.cachedInputTokens) = (inputTokens, cachedInputTokens)
+        (self.outputTokens, self.reasoningTokens) = (outputTokens, reasoningTokens)
+        self.isEstimated = isEstimated
     }
 
     /// Input, output and reasoning, saturating.

@@ -36,6 +36,19 @@ public struct ModelRequest: Sendable, Equatable {
     }
 }
 
+extension ModelRequest {
+    /// The turns with those of one role that follow each other made one, for upstreams whose roles must alternate.
+    public var alternatingTurns: [Turn] {
+        turns.reduce(into: []) { merged, turn in
+            if merged.last?.role == turn.role {
+                merged[merged.count - 1].parts += turn.parts
+            } else {
+                merged.append(turn)
+            }
+        }
+    }
+}
+
 /// Who asks.
 public struct ClientInfo: Sendable, Equatable {
     /// The client key's id; empty when clients need no key.

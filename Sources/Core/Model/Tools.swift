@@ -35,6 +35,11 @@ public struct ToolCall: Sendable, Equatable {
     /// As the model wrote them; a JSON object, or whatever it was.
     public var rawArguments: String
 
+    /// The arguments as an object, empty where there are none; `nil` when the model wrote something else.
+    public var arguments: JSONObject? {
+        rawArguments.isEmpty ? JSONObject() : (try? JSON.parse(Array(rawArguments.utf8), .upstream))?.object
+    }
+
     public init(id: String, idIsSynthetic: Bool = false, name: String, rawArguments: String) {
         (self.id, self.idIsSynthetic) = (id, idIsSynthetic)
         (self.name, self.rawArguments) = (name, rawArguments)

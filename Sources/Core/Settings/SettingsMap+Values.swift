@@ -22,6 +22,11 @@ extension SettingsMap {
         value(key, .list(of: .string), default: fallback, help: help)
     }
 
+    /// A list that must name at least one.
+    public mutating func requireStringList(_ key: String, example: String, help: String) -> [String] {
+        requireSome(key, .list(of: .string), example: example, help: help)
+    }
+
     /// `key: a` or `key: [a, b]`.
     public mutating func oneOrMany(_ key: String, default fallback: [String] = [], help: String) -> [String] {
         value(key, .oneOrMany(of: .string), default: fallback, help: help)
@@ -186,12 +191,17 @@ extension SettingsMap {
 
     /// A list of secrets that must hold at least one.
     public mutating func requireSecretList(_ key: String, example: String, help: String) -> [Secret] {
-        let type = SettingsType<[Secret]>.list(of: .secret)
-        let secrets = require(key, type, standIn: [], example: "[\"\(example)\"]", help: help)
+        requireSome(key, .list(of: .secret), example: example, help: help)
+    }
+
+    private mutating func requireSome<Element>(
+        _ key: String, _ type: SettingsType<[Element]>, example: String, help: String
+    ) -> [Element] {
+        let list = require(key, type, standIn: [], example: "[\"\(example)\"]", help: help)
         if case .sequence([]) = entry(key)?.value.content {
             issue(at: key, "the list is empty; write at least one, such as [\"\(example)\"]")
         }
-        return secrets
+        return list
     }
 
     private func read<Value>(_ key: String, _ type: SettingsType<Value>) -> Value? {

@@ -14,6 +14,8 @@ extension GatewayError {
     /// else as an upstream error.
     public static func upstream(inAnswer failure: UpstreamFailure) -> GatewayError {
         var error = withoutDetail(status: failure.impliedStatus, failure, retryAfter: nil)
+        // The one refusal whose own status is of use to the client.
+        if failure.impliedStatus == 413 { error.upstreamStatus = 413 }
         error.detail = "error inside an answer: \(failure.detail)"
         return error
     }

@@ -94,7 +94,8 @@ extension ProviderTrial {
             error.accountEffect == .none || isOfAccount, rule,
             "\(doing): the effect \(error.accountEffect) goes with a scope of the account, not with \(error.scope)")
         report.require(
-            status == nil || error.upstreamStatus == status, rule, "\(doing): upstreamStatus is not \(status ?? 0)")
+            status == nil || error.upstreamStatus == status, rule,
+            "\(doing): upstreamStatus is not \(status ?? 0); response.failure(now:) sets it")
         report.require(error.detail.utf8.count <= 16 << 10, rule, "\(doing): the detail is longer than 16 KiB")
     }
 

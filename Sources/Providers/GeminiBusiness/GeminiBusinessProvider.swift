@@ -42,7 +42,7 @@ public struct GeminiBusinessProvider: Provider, AccountProbing {
     }
 
     /// The web app has no dials; stop sequences are honoured here.
-    public func ignoredParameters(of request: ModelRequest) -> [String] { request.ignoredFields(besides: ["stop"]) }
+    public func ignoredParameters(of request: ModelRequest) -> [String] { request.ignoredFields(besides: [.stop]) }
 
     public func generate(
         _ request: ModelRequest, on lease: any AccountLease

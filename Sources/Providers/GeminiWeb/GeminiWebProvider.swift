@@ -46,7 +46,7 @@ public struct GeminiWebProvider: Provider, AccountProbing, ModelListing, Account
     }
 
     public func ignoredParameters(of request: ModelRequest) -> [String] {
-        request.ignoredFields(besides: ["stop", "max_tokens", "reasoning_effort"])
+        request.ignoredFields(besides: [.stop, .maxTokens, .reasoningEffort, .parallelToolCalls])
     }
 
     public func generate(

@@ -123,6 +123,8 @@ struct CommandErrorTests {
         let refused = await CommandRun.of(["serve", "--demo"], program: "acme-gateway")
         #expect(refused.code == 1)
         #expect(refused.err.contains("'acme-gateway help serve' lists the options"))
+        let version = await CommandRun.of(["version"], program: "acme-gateway")
+        #expect(version.out == "acme-gateway (pollux \(PolluxVersion.text))\n")
         let missing = await CommandRun.of(["validate", "--settings", "nowhere.yaml"], program: "acme-gateway")
         #expect(missing.err.contains("'acme-gateway init' writes a first settings file"))
         #expect(!missing.err.contains("demo"))

@@ -50,6 +50,25 @@ struct ModelRequestHelpersTests {
         }
     }
 
+    @Test("turns of one role that follow each other are made one, and nothing is lost")
+    func alternatingTurns() {
+        var request = ModelRequest(id: "r", model: "m")
+        let user = Turn.Role.user
+        request.turns = [
+            Turn(user, [.text("a")]), Turn(user, [.text("b")]), Turn(.model, [.text("c")]), Turn(user, [.text("d")]),
+        ]
+        let merged = [Turn(user, [.text("a"), .text("b")]), Turn(.model, [.text("c")]), Turn(user, [.text("d")])]
+        #expect(request.alternatingTurns == merged)
+    }
+
+    @Test(
+        "a call's arguments are an object, or nothing",
+        arguments: [("", true), ("{}", true), (#"{"a":1}"#, true), ("[1]", false), ("{", false), ("text", false)])
+    func arguments(_ text: String, _ isObject: Bool) {
+        let call = ToolCall(id: "1", name: "f", rawArguments: text)
+        #expect((call.arguments != nil) == isObject)
+    }
+
     @Test("web search is refused unless the upstream has it")
     func webSearch() {
         var request = ModelRequest(id: "r", model: "m")
@@ -68,6 +87,6 @@ struct ModelRequestHelpersTests {
         request.extensions = ["openai.verbosity": "low", "gemini.safetySettings": [], "frontend.form": true]
         let all = ["temperature", "stop", "reasoning_effort", "safetySettings", "verbosity"]
         #expect(request.ignoredFields() == all)
-        #expect(request.ignoredFields(besides: ["stop", "verbosity"]) == [all[0], all[2], all[3]])
+        #expect(request.ignoredFields(besides: [.stop, .temperature]) == Array(all.dropFirst(2)))
     }
 }

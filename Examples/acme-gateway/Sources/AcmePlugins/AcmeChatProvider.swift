@@ -43,7 +43,7 @@ public struct AcmeChatProvider: Provider {
 
     /// The chat has no dials but the limit on tokens.
     public func ignoredParameters(of request: ModelRequest) -> [String] {
-        request.ignoredFields(besides: ["max_tokens"])
+        request.ignoredFields(besides: [.maxTokens])
     }
 
     public func generate(

@@ -53,7 +53,7 @@ public struct AcmeProvider: Provider {
 
     /// What Acme has no dial for, by its name in the OpenAI format: the client is told.
     public func ignoredParameters(of request: ModelRequest) -> [String] {
-        request.ignoredFields(besides: ["temperature", "max_tokens"])
+        request.ignoredFields(besides: [.temperature, .maxTokens])
     }
 
     public func generate(
