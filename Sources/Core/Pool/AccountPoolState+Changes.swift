@@ -167,6 +167,7 @@ extension AccountPoolState {
         } else if account.inFlight >= rules.maxInFlight {
             place = .busy
         }
-        lanes[lane].move(position, to: place, end: end, load: account.inFlight / account.weight, rota)
+        let load = loads.load(account.inFlight, weight: account.weight)
+        lanes[lane].move(position, to: place, end: end, load: load, rota)
     }
 }

@@ -49,6 +49,7 @@ extension AccountPoolState {
         positions = [:]
         counts = Array(repeating: 0, count: Condition.Tag.allCases.count)
         rota = Rota(weights: accounts.map(\.weight))
+        loads = LoadScale(weights: accounts.map(\.weight), maxInFlight: rules.maxInFlight)
         if cursor > rota.count { cursor = 0 }
         expiring = PositionHeap(capacity: accounts.count)
         expired = PositionHeap(capacity: accounts.count)

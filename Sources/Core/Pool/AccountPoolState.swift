@@ -39,6 +39,7 @@ public struct AccountPoolState: Sendable {
     var entries: [Account] = []
     var positions: [String: Int] = [:]
     var rota = Rota(weights: [])
+    var loads = LoadScale(weights: [], maxInFlight: 1)
     var cursor = 0
     /// The classes as a whole, in the order of `QuotaClass.allCases`; behind them the models that rest somewhere.
     var lanes: [Lane] = []

@@ -4,29 +4,27 @@ struct ReadyAccounts: Sendable {
     /// Slots of the rota for round robin, else positions; unused for least-in-flight.
     private var set: PositionSet
     /// For least-in-flight: the ready accounts of each load, made when the load first occurs.
-    private var levels: [PositionSet] = []
+    private var levels: [PositionSet?] = []
     private var usedLevels: PositionSet
     private let accountCount: Int
-
-    /// Loads above this are taken for equal: what is so busy is no better than what is busier.
-    private static let levelLimit = 4096
 
     init(_ strategy: AccountPoolState.Strategy, accounts: Int, slots: Int) {
         (self.strategy, accountCount) = (strategy, accounts)
         let isByLoad = strategy == .leastInFlight
         set = PositionSet(capacity: isByLoad ? 0 : strategy == .roundRobin ? slots : accounts)
-        usedLevels = PositionSet(capacity: isByLoad ? Self.levelLimit : 0)
+        usedLevels = PositionSet(capacity: isByLoad ? LoadScale.largestLoad + 1 : 0)
     }
 
-    /// - Parameter load: Leases in relation to weight.
+    /// - Parameter load: From `LoadScale`.
     mutating func insert(_ position: Int, load: Int, _ rota: Rota) {
         switch strategy {
         case .roundRobin: for slot in rota.slots(of: position) { set.insert(slot) }
         case .fillFirst: set.insert(position)
         case .leastInFlight:
             let level = Self.level(of: load)
-            while levels.count <= level { levels.append(PositionSet(capacity: accountCount)) }
-            levels[level].insert(position)
+            while levels.count <= level { levels.append(nil) }
+            if levels[level] == nil { levels[level] = PositionSet(capacity: accountCount) }
+            levels[level]?.insert(position)
             usedLevels.insert(level)
         }
     }
@@ -39,8 +37,8 @@ struct ReadyAccounts: Sendable {
         case .leastInFlight:
             let level = Self.level(of: load)
             guard level < levels.count else { return }
-            levels[level].remove(position)
-            if levels[level].isEmpty { usedLevels.remove(level) }
+            levels[level]?.remove(position)
+            if levels[level]?.isEmpty ?? true { usedLevels.remove(level) }
         }
     }
 
@@ -57,7 +55,7 @@ struct ReadyAccounts: Sendable {
         case .leastInFlight:
             var level = usedLevels.first
             while let known = level {
-                if let position = Self.first(of: levels[known], passes) { return (position, cursor) }
+                if let set = levels[known], let position = Self.first(of: set, passes) { return (position, cursor) }
                 level = usedLevels.next(from: known + 1)
             }
             return nil
@@ -82,5 +80,5 @@ struct ReadyAccounts: Sendable {
         return nil
     }
 
-    private static func level(of load: Int) -> Int { min(max(load, 0), levelLimit - 1) }
+    private static func level(of load: Int) -> Int { min(max(load, 0), LoadScale.largestLoad) }
 }

@@ -39,6 +39,20 @@ struct AccountChoiceTests {
         #expect(pool.take() == "birch")
     }
 
+    @Test("least in flight counts leases for their weight exactly", arguments: [1, 2, 7, 100])
+    func leastForWeight(weight: Int) {
+        var pool = AccountPoolState(rules(.leastInFlight, maxInFlight: 1000))
+        pool.replaceAccounts(
+            with: ["amber", "birch"].map { (PoolWorld.credential($0, weight: weight), nil) }, changed: [])
+        #expect((0..<4).map { _ in pool.take() } == ["amber", "birch", "amber", "birch"], "equal weights are as none")
+        pool.replaceAccounts(
+            with: [(PoolWorld.credential("amber", weight: 3), nil), (PoolWorld.credential("birch", weight: 2), nil)],
+            changed: [])
+        #expect(pool.take() == "amber", "2 for 3 is less than 2 for 2")
+        #expect(pool.take() == "amber", "3 for 3 is no more than 2 for 2, and it is the earlier one")
+        #expect(pool.take() == "birch", "4 for 3 is more than 2 for 2")
+    }
+
     @Test("fill first takes the first account of the file until it is full")
     func fillFirst() {
         var pool = AccountPoolState(["amber", "birch"], rules(.fillFirst, maxInFlight: 2))

@@ -96,9 +96,10 @@ struct NaivePool {
         switch rules.strategy {
         case .fillFirst: return ready.first
         case .leastInFlight:
-            let accounts = accounts
-            let load = { (id: String) in (accounts[id]?.inFlight ?? 0) / (accounts[id]?.weight ?? 1) }
-            return ready.min { load($0) < load($1) }
+            return ready.min { left, right in
+                guard let left = accounts[left], let right = accounts[right] else { return false }
+                return left.inFlight * right.weight < right.inFlight * left.weight
+            }
         case .roundRobin:
             for step in 0..<rota.count {
                 let slot = (cursor + step) % rota.count
