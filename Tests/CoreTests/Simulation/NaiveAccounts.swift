@@ -28,6 +28,9 @@ final class NaiveAccount {
     /// In the order of `QuotaClass.allCases`.
     var works = Array(repeating: Work(), count: QuotaClass.allCases.count)
 
+    /// Its share; out of bounds it is cut.
+    var weight: Int { min(max(published.weight, 1), 100) }
+
     init(_ credential: Credential) {
         (id, self.credential, published) = (credential.accountID, credential, credential)
     }
@@ -70,6 +73,7 @@ final class NaiveAccounts {
     private var gone: [String: NaiveAccount] = [:]
     /// Those that the source names, in its order.
     private(set) var present: [NaiveAccount] = []
+    var turns = NaiveTurns()
 
     init(_ rules: AccountPoolState.Rules) { self.rules = rules }
 
@@ -122,6 +126,7 @@ final class NaiveAccounts {
     /// - Parameter event: At which the source says so.
     func replace(with credentials: [Credential], at event: Int) {
         let before = present
+        turns.forget()
         present = credentials.map { credential in
             let account = accounts[credential.accountID] ?? NaiveAccount(credential)
             if account.published != credential || !account.isPresent {

@@ -11,6 +11,7 @@ extension Referee {
         checkRoute(visit, provider, account)
         if let previous = visit.attempts.last { checkRetry(visit, previous, provider, account) }
         checkLease(visit, provider, credential)
+        checkStrategy(visit, provider, account)
         payBudget(visit, provider)
 
         if visit.attempts.isEmpty { startedNow.append(visit) }
@@ -44,7 +45,7 @@ extension Referee {
         look(attempt.provider)
         visit.state = .between
         notePassed(visit)
-        visit.leaseWindow = event - 1
+        (visit.leaseWindow, visit.lastOwnEvent) = (event - 1, event)
     }
 
     // MARK: Rules
@@ -125,14 +126,17 @@ extension Referee {
 
     /// Accounts of a provider that the request could have had ever since it came.
     func untried(_ visit: Visit, _ provider: String) -> [String] {
-        let unseen = unseenLeases(besides: visit)
+        let unseen = unseenLeases(of: provider, besides: visit)
         return (accounts[provider]?.lasting(.free, visit.quotaClass, before: visit.arrivalEvent, unseen: unseen) ?? [])
             .filter { !visit.hasTried(provider, $0) }
     }
 
-    /// Leases that others may have been given in this moment without having used them yet.
-    func unseenLeases(besides visit: Visit) -> Int {
-        visits.count { $0 !== visit && ($0.state == .waiting || ($0.state == .between && $0.held == nil)) }
+    /// Leases of a provider that others may have been given in this moment without having used them yet.
+    func unseenLeases(of provider: String, besides visit: Visit) -> Int {
+        visits.count { other in
+            guard other !== visit, other.candidates.contains(provider) else { return false }
+            return other.state == .waiting || (other.state == .between && other.held == nil)
+        }
     }
 
     /// The table of classes in the reliability requirements, section 11.

@@ -8,6 +8,7 @@ extension Referee {
             "#\(visit.id) \(visit.model) \(visit.quotaClass.rawValue) \(visit.isStreamed ? "streamed" : "whole") to"
                 + " \(visit.candidates), \(visit.deadline - now) left")
         visits.append(visit)
+        (visit.arrivalEvent, visit.lastOwnEvent, visit.leaseWindow) = (event, event, event - 1)
     }
 
     func leaves(_ visit: Visit, _ why: String) {
@@ -54,7 +55,10 @@ extension Referee {
         check(open.isEmpty, .outcomeInTime, "#\(visit.id) is over while its attempts \(open) run")
         switch outcome {
         case .success(let record): checkSuccess(visit, record)
-        case .failure(let error): checkFailure(visit, error)
+        case .failure(let error):
+            checkFailure(visit, error)
+            // It may have had an account in hand until now.
+            for candidate in visit.candidates { accounts[candidate]?.turns.forget() }
         }
         visit.state = .done
     }
@@ -100,10 +104,11 @@ extension Referee {
     }
 
     private func noteRefusal(_ visit: Visit) {
-        let unseen = unseenLeases(besides: visit)
         func names(_ standing: NaiveAccount.Standing) -> [String] {
-            visit.candidates.flatMap {
-                accounts[$0]?.lasting(standing, visit.quotaClass, before: momentEvent, unseen: unseen) ?? []
+            visit.candidates.flatMap { provider in
+                let unseen = unseenLeases(of: provider, besides: visit)
+                return accounts[provider]?.lasting(standing, visit.quotaClass, before: momentEvent, unseen: unseen)
+                    ?? []
             }
         }
         let isSure = standsInOneQueue(visit)

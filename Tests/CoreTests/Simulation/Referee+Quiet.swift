@@ -25,6 +25,7 @@ extension Referee {
             count("pauses")
             visit.held = (last.provider, last.account)
             accounts[last.provider]?.begin(last.account)
+            accounts[last.provider]?.turns.forget()
             look(last.provider)
         }
         nextEvent()

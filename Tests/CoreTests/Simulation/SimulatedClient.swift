@@ -10,6 +10,8 @@ final class SimulatedClient: @unchecked Sendable {
     private let request: ModelRequest
     /// How long it takes over each event.
     private let readingPause: Duration
+    /// It leaves soon after the first failure.
+    private let isNervous: Bool
     private var asking: Task<Void, Never>?
     private var leaving: Task<Void, Never>?
     private var commitClock: Task<Void, Never>?
@@ -26,7 +28,8 @@ final class SimulatedClient: @unchecked Sendable {
         visit = Visit(
             id: id, model: route.model, quotaClass: isImage ? .images : .text, isStreamed: request.stream,
             candidates: route.providers.filter(willing.contains), arrival: referee.now,
-            deadline: request.deadline ?? .distantFuture, event: referee.event, momentEvent: referee.momentEvent)
+            deadline: request.deadline ?? .distantFuture)
+        isNervous = dice.chance(15)
         readingPause = dice.chance(70) ? .zero : dice.pick(seconds: [0.1, 1, 20])
     }
 
@@ -49,8 +52,10 @@ final class SimulatedClient: @unchecked Sendable {
 
     func start() {
         asking = world.simulation.start { await self.ask() }
-        let stays = world.dice.chance(85)
-        let leave = stays ? visit.deadline : world.referee.now + world.dice.pick(seconds: [0, 0.1, 1, 3, 10, 30])
+        let stays = world.dice.chance(80)
+        let leave =
+            stays
+            ? visit.deadline : world.referee.now + world.dice.pick(seconds: [0, 0.1, 0.3, 0.6, 1, 1.5, 3, 10, 30])
         leaving = world.simulation.start { await self.leave(at: leave) }
     }
 
@@ -96,7 +101,13 @@ final class SimulatedClient: @unchecked Sendable {
         }
     }
 
-    fileprivate func attemptFailed() { commitClock?.cancel() }
+    fileprivate func attemptFailed() {
+        commitClock?.cancel()
+        guard isNervous, visit.leftAt == nil else { return }
+        leaving?.cancel()
+        let moment = world.referee.now + world.dice.pick(seconds: [0, 0.05, 0.2])
+        leaving = world.simulation.start { await self.leave(at: moment) }
+    }
 
     fileprivate func take(_ event: ModelEvent) async throws(GatewayError) {
         if visit.leftAt != nil { throw .cancelled }

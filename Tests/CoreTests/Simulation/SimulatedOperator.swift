@@ -39,8 +39,9 @@ final class SimulatedOperator: @unchecked Sendable {
             guard var source = sources[provider.name] else { continue }
             for index in source.known.indices {
                 version += 1
+                let known = source.known[index]
                 source.known[index] = Credential(
-                    accountID: source.known[index].accountID, values: ["key": Secret("v\(version)")])
+                    accountID: known.accountID, values: ["key": Secret("v\(version)")], weight: known.weight)
             }
             source.published = source.known
             sources[provider.name] = source
@@ -53,7 +54,7 @@ final class SimulatedOperator: @unchecked Sendable {
         guard var source = sources[provider], !source.known.isEmpty else { return stepWallClock() }
         let index = dice.below(source.known.count)
         let id = source.known[index].accountID
-        switch dice.below(8) {
+        switch dice.below(9) {
         case 0: source.published.removeAll { $0.accountID == id }
         case 1: source.known[index].isDisabled.toggle()
         case 2:
@@ -62,6 +63,7 @@ final class SimulatedOperator: @unchecked Sendable {
         case 3: source.known[index].values["key"] = nil
         case 4: stepWallClock()
         case 5: break
+        case 6: source.known[index].weight = dice.pick([1, 2, 3])
         default:
             version += 1
             source.known[index].values["key"] = Secret("v\(version)")

@@ -21,6 +21,7 @@ enum SimulationSeeds {
             "budget spent", "commits by clock", "commits by content", "wall clock", "rotated",
             "leaves while waiting", "leaves while attempting", "leaves while between",
             "runs out of time while waiting", "runs out of time while attempting", "fails with noAccountAvailable",
+            "chooses fill-first", "chooses least-in-flight", "chooses round-robin", "least of many", "shares told",
             "fails with unsupported", "fails with cancelled",
         ]
 

@@ -24,8 +24,10 @@ final class Visit {
     let candidates: [String]
     let arrival: Instant
     let deadline: Instant
-    /// The referee's count of events when its moment began.
-    let arrivalEvent: Int
+    /// The referee's count of events when it asked.
+    var arrivalEvent = 0
+    /// The event at which its pipeline ran last.
+    var lastOwnEvent = 0
 
     var state = State.waiting
     /// It was still waiting when everything had come to rest.
@@ -34,7 +36,7 @@ final class Visit {
     var isCommitted = false
     var leftAt: Instant?
     /// From this event on its present lease can have been taken.
-    var leaseWindow: Int
+    var leaseWindow = 0
     /// Providers that had no budget for it when it was their turn; none is come back to.
     var passed: Set<String> = []
     /// The account that is held over a pause.
@@ -43,11 +45,10 @@ final class Visit {
 
     init(
         id: Int, model: String, quotaClass: QuotaClass, isStreamed: Bool, candidates: [String], arrival: Instant,
-        deadline: Instant, event: Int, momentEvent: Int
+        deadline: Instant
     ) {
         (self.id, self.model, self.quotaClass, self.isStreamed) = (id, model, quotaClass, isStreamed)
         (self.candidates, self.arrival, self.deadline) = (candidates, arrival, deadline)
-        (arrivalEvent, leaseWindow) = (momentEvent, event)
     }
 
     var lastFailure: GatewayError? {

@@ -48,8 +48,11 @@ struct WorldPlan: Sendable {
             strategy: dice.pick(AccountPoolState.Strategy.allCases), maxInFlight: dice.pick([1, 1, 2, 5]),
             cooldown: dice.pick(seconds: [1, 60, 600]), maxCooldown: dice.pick(seconds: [600, 7200]))
         let count = dice.pick([0, 1, 1, 2, 3, 5, 8])
+        let areEqual = dice.chance(50)
         let accounts = (0..<count).map { index in
-            Credential(accountID: "\(name)a\(index)", values: ["key": Secret("v0")])
+            Credential(
+                accountID: "\(name)a\(index)", values: ["key": Secret("v0")],
+                weight: areEqual ? 2 : dice.pick([1, 1, 2, 3, 4, 0, 300]))
         }
         return ProviderPlan(name: name, rules: rules, accounts: accounts, refusesImages: dice.chance(30))
     }
