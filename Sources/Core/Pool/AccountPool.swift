@@ -123,10 +123,13 @@ public final class AccountPool: Sendable {
         return state.withLock { $0.rules.unusableAccounts(wallNow: wallNow) }
     }
 
-    fileprivate func release(_ accountID: String, _ work: WaitLine.Work, after error: GatewayError?) {
+    fileprivate func release(
+        _ accountID: String, _ work: WaitLine.Work, by proxy: Secret?, after error: GatewayError?
+    ) {
         let (now, wallNow) = (time.now, time.wallNow)
         let bells = state.withLock { state -> [WaitLine.Bell] in
-            state.rules.release(accountID, for: work.quotaClass, model: work.model, after: error, now: now)
+            state.rules.release(
+                accountID, for: work.quotaClass, model: work.model, by: .some(proxy), after: error, now: now)
             return state.line.count > 0 ? state.serve(now, wallNow) : []
         }
         ring(bells)
@@ -152,13 +155,19 @@ public final class PoolLease: AccountLease {
     private let work: WaitLine.Work
     private let pool: AccountPool
     private let isReleased = Atomic(false)
+    /// The first secret that was asked for: with its proxy the attempt left.
+    private let used = Mutex<Credential?>(nil)
 
     init(credential: Credential, work: WaitLine.Work, pool: AccountPool) {
         (accountID, initial, self.work, self.pool) = (credential.accountID, credential, work, pool)
     }
 
     /// The current secret: another lease of the same account may have rotated it.
-    public var credential: Credential { pool.credential(of: accountID) ?? initial }
+    public var credential: Credential {
+        let credential = pool.credential(of: accountID) ?? initial
+        used.withLock { if $0 == nil { $0 = credential } }
+        return credential
+    }
 
     public func rotate(to credential: Credential) async throws(GatewayError) {
         pool.rotate(to: credential)
@@ -167,10 +176,12 @@ public final class PoolLease: AccountLease {
     /// - Parameter error: What the attempt failed with; `nil` clears the account's record of limits for this class.
     public func release(after error: GatewayError?) {
         guard !isReleased.exchange(true, ordering: .relaxed) else { return }
-        pool.release(accountID, work, after: error)
+        pool.release(accountID, work, by: proxy, after: error)
     }
 
+    private var proxy: Secret? { used.withLock { $0 ?? initial }.proxy }
+
     deinit {
-        if !isReleased.load(ordering: .relaxed) { pool.release(accountID, work, after: .cancelled) }
+        if !isReleased.load(ordering: .relaxed) { pool.release(accountID, work, by: proxy, after: .cancelled) }
     }
 }

@@ -36,12 +36,12 @@ extension AccountPoolState {
 
     // MARK: Limits
 
-    mutating func apply(_ error: GatewayError, to position: Int, _ key: LaneKey) {
+    mutating func apply(_ error: GatewayError, to position: Int, _ key: LaneKey, _ exit: Int?) {
         switch error.accountEffect {
         case .none: break
         case .rejectCredential: blame(position, .credentialRejected)
         case .restrict: blame(position, .restricted)
-        case .cool: cool(position, key, error.scope, for: error.retryAfter)
+        case .cool: cool(position, key, exit, error.scope, for: error.retryAfter)
         }
     }
 
@@ -53,12 +53,14 @@ extension AccountPoolState {
         }
     }
 
-    private mutating func cool(_ position: Int, _ key: LaneKey, _ scope: GatewayError.Scope, for asked: Duration?) {
+    private mutating func cool(
+        _ position: Int, _ key: LaneKey, _ exit: Int?, _ scope: GatewayError.Scope, for asked: Duration?
+    ) {
         switch scope {
         case .account:
             for ordinal in QuotaClass.allCases.indices { coolClass(ordinal, of: position, for: asked) }
         case .exit:
-            coolExit(entries[position].exit, for: asked)
+            if let exit { coolExit(exit, for: asked) }
         case .endpoint:
             poolRest = Rest.extending(poolRest, by: asked, rules, now: clock)
         case .accountModel where !key.model.isEmpty:
@@ -76,6 +78,12 @@ extension AccountPoolState {
         entries[position].classRests[ordinal] = Rest.extending(known, by: asked, rules, now: clock)
     }
 
+    /// The exit by which an attempt left; `nil` when nobody uses it any more.
+    func exit(of position: Int, by proxy: Secret??) -> Int? {
+        guard let proxy, proxy != entries[position].proxy else { return entries[position].exit }
+        return exitIndexes[proxy]
+    }
+
     private mutating func coolExit(_ exit: Int, for asked: Duration?) {
         let rest = Rest.extending(exits[exit].rest, by: asked, rules, now: clock)
         exits[exit].rest = rest
@@ -87,7 +95,7 @@ extension AccountPoolState {
     }
 
     /// A success ends the doubling. One that began before a rest does not end the rest.
-    mutating func forgetLimits(of position: Int, _ key: LaneKey) {
+    mutating func forgetLimits(of position: Int, _ key: LaneKey, _ exit: Int?) {
         let ordinal = key.quotaClass.ordinal
         if let rest = entries[position].classRests[ordinal], rest.end <= clock {
             entries[position].classRests[ordinal] = nil
@@ -97,8 +105,7 @@ extension AccountPoolState {
             lanes[lane].records -= 1
             if lanes[lane].records == 0 { closeLane(lane) }
         }
-        let exit = entries[position].exit
-        if let rest = exits[exit].rest, rest.end <= clock { exits[exit].rest = nil }
+        if let exit, let rest = exits[exit].rest, rest.end <= clock { exits[exit].rest = nil }
         if let rest = poolRest, rest.end <= clock { poolRest = nil }
     }
 

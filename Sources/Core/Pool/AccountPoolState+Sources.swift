@@ -67,13 +67,12 @@ extension AccountPoolState {
 
     private mutating func rebuildExits() {
         let rests = Dictionary(exits.map { ($0.proxy, $0.rest) }, uniquingKeysWith: { first, _ in first })
-        var indexes: [Secret?: Int] = [:]
-        exits = []
+        (exits, exitIndexes) = ([], [:])
         for position in entries.indices {
             let proxy = entries[position].proxy
-            let index = indexes[proxy] ?? exits.count
+            let index = exitIndexes[proxy] ?? exits.count
             if index == exits.count {
-                indexes[proxy] = index
+                exitIndexes[proxy] = index
                 exits.append(Exit(proxy: proxy, rest: rests[proxy] ?? nil))
             }
             exits[index].members.append(position)

@@ -45,6 +45,7 @@ public struct AccountPoolState: Sendable {
     var lanes: [Lane] = []
     var modelLanes: [LaneKey: Int] = [:]
     var exits: [Exit] = []
+    var exitIndexes: [Secret?: Int] = [:]
     var exitWakes = PositionHeap(capacity: 0)
     /// The whole pool rests: its upstream asked for it.
     var poolRest: Rest?
@@ -104,15 +105,20 @@ public struct AccountPoolState: Sendable {
     }
 
     /// Returns a lease. What the error says about the account takes effect now.
+    ///
+    /// - Parameter proxy: By which the attempt left; not given, the account's own. A source may have changed that
+    ///   meanwhile, and the new one must not rest for the old.
     public mutating func release(
-        _ accountID: String, for quotaClass: QuotaClass, model: String = "", after error: GatewayError?, now: Instant
+        _ accountID: String, for quotaClass: QuotaClass, model: String = "", by proxy: Secret?? = .none,
+        after error: GatewayError?, now: Instant
     ) {
         guard let position = positions[accountID] else { return }
         precondition(entries[position].inFlight > 0, "account \(accountID) was released twice")
         clock = max(clock, now)
         entries[position].inFlight -= 1
         let key = LaneKey(quotaClass: quotaClass, model: model)
-        if let error { apply(error, to: position, key) } else { forgetLimits(of: position, key) }
+        let exit = exit(of: position, by: proxy)
+        if let error { apply(error, to: position, key, exit) } else { forgetLimits(of: position, key, exit) }
         if entries[position].isLeaving, entries[position].inFlight == 0 {
             entries[position].isGone = true
             positions[accountID] = nil

@@ -28,6 +28,24 @@ struct AccountPoolTests {
         second.release(after: nil)
     }
 
+    @Test("a block rests the proxy by which the attempt left, not the one that the account has been given since")
+    func blockedProxy() throws {
+        let pool = pool(["amber"], maxInFlight: 2)
+        func publish(_ proxy: String) {
+            pool.update(
+                source: "file",
+                [PoolWorld.credential("amber", proxy: proxy), PoolWorld.credential("birch", proxy: "http://old")]
+            ) { _ in nil }
+        }
+        publish("http://old")
+        let leases = [try lease(pool), try lease(pool)].filter { $0.accountID == "amber" }
+        #expect(leases.map(\.credential.proxy) == [Secret("http://old")])
+        publish("http://new")
+        for lease in leases { lease.release(after: PoolWorld.limited(.exit, retryAfter: .seconds(100))) }
+        #expect(pool.lease(account: "amber", for: .text) != nil)
+        #expect(pool.lease(account: "birch", for: .text) == nil, "it leaves by the old one still")
+    }
+
     @Test("a lease that is forgotten is given back, and blames nobody")
     func forgotten() throws {
         let pool = pool(["amber"])
