@@ -1,63 +1,5 @@
 import PolluxCore
 
-/// One account in the referee's books.
-final class NaiveAccount {
-    /// What it is for one class of work.
-    enum Standing: Equatable { case free, busy, out }
-
-    struct Work {
-        var restEnd = Instant(microseconds: .min)
-        var limitsInARow = 0
-        var standing = Standing.out
-        /// The event since which it has been that without a break.
-        var since = 0
-        /// The event at which it was last seen free.
-        var lastFree = -1
-    }
-
-    let id: String
-    /// With what was rotated since.
-    var credential: Credential
-    /// What the source published last.
-    var published: Credential
-    var isPresent = true
-    /// Refused or restricted by the upstream.
-    var isBlamed = false
-    /// Attempts that run, and leases held over a pause.
-    var running = 0
-    /// In the order of `QuotaClass.allCases`.
-    var works = Array(repeating: Work(), count: QuotaClass.allCases.count)
-
-    /// Its share; out of bounds it is cut.
-    var weight: Int { min(max(published.weight, 1), 100) }
-
-    init(_ credential: Credential) {
-        (id, self.credential, published) = (credential.accountID, credential, credential)
-    }
-
-    func isUsable(_ wallNow: WallTime) -> Bool {
-        guard isPresent, !published.isDisabled, !isBlamed, SimulatedProvider.lacks(published) == nil else {
-            return false
-        }
-        return published.expiresAt.map { $0 > wallNow } ?? true
-    }
-
-    subscript(quotaClass: QuotaClass) -> Work {
-        get { works[quotaClass.place] }
-        set { works[quotaClass.place] = newValue }
-    }
-}
-
-extension QuotaClass {
-    var place: Int {
-        switch self {
-        case .text: 0
-        case .images: 1
-        case .videos: 2
-        }
-    }
-}
-
 /// The accounts of one provider as the referee keeps them: the documented rules, written as plainly as possible and
 /// without a look at the pool.
 final class NaiveAccounts {
@@ -74,6 +16,9 @@ final class NaiveAccounts {
     /// Those that the source names, in its order.
     private(set) var present: [NaiveAccount] = []
     var turns = NaiveTurns()
+    /// Of proxies that somebody uses.
+    private var exitRests: [Secret?: NaiveRest] = [:]
+    private var poolRest = NaiveRest()
 
     init(_ rules: AccountPoolState.Rules) { self.rules = rules }
 
@@ -92,33 +37,32 @@ final class NaiveAccounts {
         if !account.isPresent, account.running <= 0 { accounts[id] = nil }
     }
 
-    func blame(_ id: String, _ quotaClass: QuotaClass, _ error: GatewayError, _ now: Instant) {
+    /// - Parameter exit: The proxy by which the attempt left.
+    func blame(_ id: String, _ work: NaiveWork, by exit: Secret?, _ error: GatewayError, _ now: Instant) {
         guard let account = accounts[id] else { return }
         switch error.accountEffect {
         case .none: break
         case .rejectCredential, .restrict: account.isBlamed = true
         case .cool:
-            for one in QuotaClass.allCases where error.scope == .account || one == quotaClass {
-                rest(&account.works[one.place], error.retryAfter, now)
+            let asked = error.retryAfter
+            switch error.scope {
+            case .account:
+                for one in QuotaClass.allCases { account.rests[NaiveWork(one).place].begin(asked, rules, now) }
+            case .accountModel: account.rests[work.place].begin(asked, rules, now)
+            case .exit: exitRests[exit]?.begin(asked, rules, now)
+            case .endpoint: poolRest.begin(asked, rules, now)
+            default: account.rests[NaiveWork(work.quotaClass).place].begin(asked, rules, now)
             }
         }
     }
 
     /// A success ends the doubling, unless a rest has begun meanwhile.
-    func praise(_ id: String, _ quotaClass: QuotaClass, _ now: Instant) {
-        guard let account = accounts[id], account[quotaClass].restEnd <= now else { return }
-        account[quotaClass].limitsInARow = 0
-    }
-
-    private func rest(_ work: inout NaiveAccount.Work, _ asked: Duration?, _ now: Instant) {
-        guard work.restEnd <= now else {
-            if let asked { work.restEnd = max(work.restEnd, now + asked) }
-            return
-        }
-        var own = rules.cooldown
-        for _ in 0..<min(work.limitsInARow, 30) { own = min(own * 2, rules.maxCooldown) }
-        work.limitsInARow += 1
-        work.restEnd = now + (asked ?? min(own, rules.maxCooldown))
+    func praise(_ id: String, _ work: NaiveWork, by exit: Secret?, _ now: Instant) {
+        guard let account = accounts[id] else { return }
+        account.rests[work.place].forget(now)
+        account.rests[NaiveWork(work.quotaClass).place].forget(now)
+        exitRests[exit]?.forget(now)
+        poolRest.forget(now)
     }
 
     func rotate(_ credential: Credential) { accounts[credential.accountID]?.credential = credential }
@@ -126,7 +70,7 @@ final class NaiveAccounts {
     /// - Parameter event: At which the source says so.
     func replace(with credentials: [Credential], at event: Int) {
         let before = present
-        turns.forget()
+        let ring = present.map { ($0.id, $0.weight) }
         present = credentials.map { credential in
             let account = accounts[credential.accountID] ?? NaiveAccount(credential)
             if account.published != credential || !account.isPresent {
@@ -139,21 +83,37 @@ final class NaiveAccounts {
         for account in before where !present.contains(where: { $0 === account }) {
             account.isPresent = false
             // Nobody looks at it while it is gone; if it comes back, it is free from then on.
-            for place in account.works.indices {
-                if account.works[place].standing == .free { account.works[place].lastFree = event }
-                account.works[place].standing = .out
+            for place in account.watches.indices {
+                if account.watches[place].standing == .free { account.watches[place].lastFree = event }
+                account.watches[place].standing = .out
             }
             if account.running <= 0 { gone[account.id] = accounts.removeValue(forKey: account.id) }
         }
+        let isSameRing = ring.elementsEqual(present.map { ($0.id, $0.weight) }, by: ==)
+        if !isSameRing { turns.forget() }
+        // Who has left in the middle of an answer has turns left, which others take.
+        turns.isUneven = before.contains { !$0.isPresent } || accounts.values.contains { !$0.isPresent }
+        // An exit that nobody uses is forgotten; one that a last lease uses is not.
+        let exits = Set(accounts.values.map(\.published.proxy))
+        exitRests = exitRests.filter { exits.contains($0.key) }
+        for exit in exits where exitRests[exit] == nil { exitRests[exit] = NaiveRest() }
     }
 
     // MARK: Questions
 
     func standing(
-        _ account: NaiveAccount, _ quotaClass: QuotaClass, _ now: Instant, _ wallNow: WallTime
+        _ account: NaiveAccount, _ work: NaiveWork, _ now: Instant, _ wallNow: WallTime
     ) -> NaiveAccount.Standing {
-        guard account.isUsable(wallNow), account.works[quotaClass.place].restEnd <= now else { return .out }
+        guard account.isUsable(wallNow), back(account, work, now) <= now else { return .out }
         return account.running < rules.maxInFlight ? .free : .busy
+    }
+
+    /// When an account has rested. What rests more than the account goes before: if its exit or the pool rests, its own
+    /// rest is not looked at until that is over.
+    private func back(_ account: NaiveAccount, _ work: NaiveWork, _ now: Instant) -> Instant {
+        if poolRest.end > now { return poolRest.end }
+        if let rest = exitRests[account.published.proxy], rest.end > now { return rest.end }
+        return account.restEnd(work)
     }
 
     /// Looks at every account again after something happened.
@@ -161,18 +121,17 @@ final class NaiveAccounts {
     /// - Parameter lastFree: Until which event those were free that no longer are.
     func look(_ event: Int, lastFree: Int, _ now: Instant, _ wallNow: WallTime) {
         for account in present {
-            for quotaClass in QuotaClass.allCases {
-                let standing = standing(account, quotaClass, now, wallNow)
-                let place = quotaClass.place
-                let known = account.works[place].standing
+            for work in NaiveWork.asked {
+                let standing = standing(account, work, now, wallNow)
+                let known = account[work].standing
                 if standing == .free {
-                    account.works[place].lastFree = event
+                    account[work].lastFree = event
                 } else if known == .free {
-                    account.works[place].lastFree = lastFree
+                    account[work].lastFree = lastFree
                 }
                 if known != standing {
-                    account.works[place].standing = standing
-                    account.works[place].since = event
+                    account[work].standing = standing
+                    account[work].since = event
                 }
             }
         }
@@ -182,26 +141,26 @@ final class NaiveAccounts {
     ///
     /// - Parameter unseen: How many leases there may be that nobody has seen yet; a free account has room for them.
     func lasting(
-        _ standing: NaiveAccount.Standing, _ quotaClass: QuotaClass, before event: Int, unseen: Int = 0
+        _ standing: NaiveAccount.Standing, _ work: NaiveWork, before event: Int, unseen: Int = 0
     ) -> [String] {
         present.filter { account in
-            let work = account.works[quotaClass.place]
-            guard work.standing == standing, work.since < event else { return false }
+            let watch = account[work]
+            guard watch.standing == standing, watch.since < event else { return false }
             return standing != .free || rules.maxInFlight - account.running > unseen
         }.map(\.id)
     }
 
-    func figures(_ quotaClass: QuotaClass, _ now: Instant, _ wallNow: WallTime) -> Figures {
+    func figures(_ work: NaiveWork, _ now: Instant, _ wallNow: WallTime) -> Figures {
         var figures = Figures()
         for account in present {
             figures.accounts += 1
-            switch standing(account, quotaClass, now, wallNow) {
+            switch standing(account, work, now, wallNow) {
             case .free: figures.ready += 1
             case .busy: figures.busy += 1
             case .out where !account.isUsable(wallNow): figures.unusable += 1
             case .out:
                 figures.cooling += 1
-                let wait = account[quotaClass].restEnd - now
+                let wait = back(account, work, now) - now
                 figures.firstBack = min(figures.firstBack ?? wait, wait)
             }
         }

@@ -9,9 +9,11 @@ struct NaiveTurns {
     private var last: String?
     private var given: [String: Int] = [:]
     private var total = 0
+    /// The ring holds more than the accounts present, so that who is next, and how often, is not known.
+    var isUneven = false { didSet { if isUneven { forget() } } }
 
     /// Somebody may have had a turn that nobody saw, or the order is another one.
-    mutating func forget() { self = NaiveTurns() }
+    mutating func forget() { (last, given, total) = (nil, [:], 0) }
 
     /// Counts a turn.
     ///
@@ -20,6 +22,7 @@ struct NaiveTurns {
     ///   - ready: Those that could have been taken instead, `account` among them.
     /// - Returns: What is wrong with it.
     mutating func take(_ account: NaiveAccount, _ present: [NaiveAccount], ready: [NaiveAccount]) -> String? {
+        guard !isUneven else { return nil }
         defer { last = account.id }
         if Set(present.map(\.weight)).count == 1 { return outOfOrder(account, present, ready) }
         return outOfProportion(account, present, ready)

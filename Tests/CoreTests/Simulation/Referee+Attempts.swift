@@ -23,7 +23,9 @@ extension Referee {
         look(provider)
         visit.state = .attempting
         visit.attempts.append(
-            Visit.Attempt(number: number, provider: provider, account: account, script: script, start: now))
+            Visit.Attempt(
+                number: number, provider: provider, account: account, script: script, exit: credential.proxy,
+                start: now))
     }
 
     /// - Parameter number: Of the attempt; an end that comes twice is noticed.
@@ -34,10 +36,10 @@ extension Referee {
         visit.attempts[number - 1].end = (now, how)
         switch how {
         case .answered:
-            accounts[attempt.provider]?.praise(attempt.account, visit.quotaClass, now)
+            accounts[attempt.provider]?.praise(attempt.account, visit.work, by: attempt.exit, now)
             count("answered")
         case .failed(let error):
-            accounts[attempt.provider]?.blame(attempt.account, visit.quotaClass, error, now)
+            accounts[attempt.provider]?.blame(attempt.account, visit.work, by: attempt.exit, error, now)
         case .dropped:
             check(visit.leftAt != nil, .nobodyForgone, "#\(visit.id) dropped attempt \(number) for no cause")
         }
@@ -95,8 +97,8 @@ extension Referee {
             return check(visit.held?.account == id, .leasedWhenFree, "\(name) is unknown")
         }
         let isHeld = visit.held.map { ($0.provider, $0.account) == (provider, id) } ?? false
-        let standing = books.standing(account, visit.quotaClass, now, wallNow)
-        let wasFree = account[visit.quotaClass].lastFree > visit.leaseWindow
+        let standing = books.standing(account, visit.work, now, wallNow)
+        let wasFree = account[visit.work].lastFree > visit.leaseWindow
         check(isHeld || standing == .free || wasFree, .leasedWhenFree, "\(name) is \(standing)")
         check(account.running - (isHeld ? 1 : 0) < books.rules.maxInFlight, .inFlightBounded, name)
         check(account.credential["key"] == credential["key"], .newestSecret, name)
@@ -127,7 +129,7 @@ extension Referee {
     /// Accounts of a provider that the request could have had ever since it came.
     func untried(_ visit: Visit, _ provider: String) -> [String] {
         let unseen = unseenLeases(of: provider, besides: visit)
-        return (accounts[provider]?.lasting(.free, visit.quotaClass, before: visit.arrivalEvent, unseen: unseen) ?? [])
+        return (accounts[provider]?.lasting(.free, visit.work, before: visit.arrivalEvent, unseen: unseen) ?? [])
             .filter { !visit.hasTried(provider, $0) }
     }
 

@@ -5,7 +5,7 @@ extension Referee {
     func arrives(_ visit: Visit) {
         happened(
             "arrives",
-            "#\(visit.id) \(visit.model) \(visit.quotaClass.rawValue) \(visit.isStreamed ? "streamed" : "whole") to"
+            "#\(visit.id) \(visit.model) \(visit.work.quotaClass.rawValue) \(visit.isStreamed ? "streamed" : "whole") to"
                 + " \(visit.candidates), \(visit.deadline - now) left")
         visits.append(visit)
         (visit.arrivalEvent, visit.lastOwnEvent, visit.leaseWindow) = (event, event, event - 1)
@@ -57,7 +57,8 @@ extension Referee {
         case .success(let record): checkSuccess(visit, record)
         case .failure(let error):
             checkFailure(visit, error)
-            // It may have had an account in hand until now.
+            // It may have had an account in hand until now, unless it was asking when it left.
+            if case .dropped? = visit.attempts.last?.end?.how { break }
             for candidate in visit.candidates { accounts[candidate]?.turns.forget() }
         }
         visit.state = .done
@@ -107,7 +108,7 @@ extension Referee {
         func names(_ standing: NaiveAccount.Standing) -> [String] {
             visit.candidates.flatMap { provider in
                 let unseen = unseenLeases(of: provider, besides: visit)
-                return accounts[provider]?.lasting(standing, visit.quotaClass, before: momentEvent, unseen: unseen)
+                return accounts[provider]?.lasting(standing, visit.work, before: momentEvent, unseen: unseen)
                     ?? []
             }
         }
@@ -146,7 +147,7 @@ extension Referee {
         case .noAccountAvailable:
             guard standsInOneQueue(visit) else { return }
             let figures = visit.candidates.compactMap {
-                accounts[$0]?.figures(visit.quotaClass, now, wallNow)
+                accounts[$0]?.figures(visit.work, now, wallNow)
             }
             let isBusy = figures.contains { $0.busy > 0 }
             let firstBack = figures.compactMap(\.firstBack).min()

@@ -12,7 +12,9 @@ extension Referee {
         for refusal in refusedNow { checkRefusal(refusal, waiting) }
         for provider in plan.providers {
             guard let pool = pools[provider.name] else { continue }
-            for quotaClass in QuotaClass.allCases { checkFigures(provider.name, quotaClass, pool) }
+            for work in NaiveWork.all where work.model.isEmpty || NaiveWork.asked.contains(work) {
+                checkFigures(provider.name, work, pool)
+            }
         }
         visits.removeAll { $0.state == .done }
         (refusedNow, startedNow, queuedBefore) = ([], [], waiting.count)
@@ -50,7 +52,7 @@ extension Referee {
             )
             // It stands in the queue of one candidate, which the referee does not know, but one with accounts in use.
             let queues = visit.candidates.filter { mayHelp($0) }
-            let free = queues.map { freeNow($0, visit.quotaClass) }
+            let free = queues.map { freeNow($0, visit.work) }
             check(free.isEmpty || free.contains([]), .nobodyForgotten, "#\(visit.id) waits though \(free) are free")
         }
         for provider in plan.providers {
@@ -66,7 +68,7 @@ extension Referee {
     private func checkFairness(_ waiting: [Visit]) {
         for late in startedNow where late.candidates.count == 1 {
             for early in waiting where early.arrival < late.arrival {
-                let sameQueue = early.candidates == late.candidates && early.quotaClass == late.quotaClass
+                let sameQueue = early.candidates == late.candidates && early.work == late.work
                 check(!sameQueue, .queueFair, "#\(late.id) was served before #\(early.id)")
             }
         }
@@ -82,23 +84,25 @@ extension Referee {
         check(refusal.busy.isEmpty, .refusedForCause, "#\(visit.id) though \(refusal.busy) were only busy")
     }
 
-    private func checkFigures(_ provider: String, _ quotaClass: QuotaClass, _ pool: AccountPool) {
+    private func checkFigures(_ provider: String, _ work: NaiveWork, _ pool: AccountPool) {
         guard let books = accounts[provider] else { return }
-        let expected = books.figures(quotaClass, now, wallNow)
-        let shortage = pool.shortage(for: quotaClass)
+        let expected = books.figures(work, now, wallNow)
+        let shortage = pool.shortage(for: work.quotaClass, model: work.model)
         var found = NaiveAccounts.Figures()
         (found.accounts, found.ready, found.busy) = (shortage.accounts, shortage.ready, shortage.busy)
         (found.cooling, found.firstBack) = (shortage.cooling, shortage.firstBack)
         found.unusable = shortage.unusable.values.reduce(0, +)
-        check(found == expected, .figuresTrue, "\(provider) \(quotaClass): \(found), should be \(expected)")
+        check(
+            found == expected, .figuresTrue,
+            "\(provider) \(work.quotaClass) \(work.model): \(found), should be \(expected)")
     }
 
     private func mayHelp(_ provider: String) -> Bool {
         accounts[provider]?.present.contains { $0.isUsable(wallNow) } ?? false
     }
 
-    private func freeNow(_ provider: String, _ quotaClass: QuotaClass) -> [String] {
-        accounts[provider]?.lasting(.free, quotaClass, before: .max) ?? []
+    private func freeNow(_ provider: String, _ work: NaiveWork) -> [String] {
+        accounts[provider]?.lasting(.free, work, before: .max) ?? []
     }
 
     // MARK: The end
@@ -108,7 +112,7 @@ extension Referee {
         meetMoment()
         for provider in plan.providers {
             guard let pool = pools[provider.name], let books = accounts[provider.name] else { continue }
-            let free = books.present.filter { books.standing($0, .text, now, wallNow) == .free }
+            let free = books.present.filter { books.standing($0, NaiveWork(.text), now, wallNow) == .free }
             for round in 1...2 {
                 let leases = Self.leaseAll(pool)
                 check(

@@ -16,7 +16,7 @@ extension Referee {
             return books.turns.forget()
         }
         let ready = books.present.filter { one in
-            books.standing(one, visit.quotaClass, now, wallNow) == .free && !visit.hasTried(provider, one.id)
+            books.standing(one, visit.work, now, wallNow) == .free && !visit.hasTried(provider, one.id)
         }
         guard ready.contains(where: { $0 === account }) else { return books.turns.forget() }
         if let fault = fault(in: books, account, ready) {

@@ -26,7 +26,8 @@ final class SimulatedClient: @unchecked Sendable {
         let referee = world.referee
         referee.meetMoment()
         visit = Visit(
-            id: id, model: route.model, quotaClass: isImage ? .images : .text, isStreamed: request.stream,
+            id: id, model: route.model, work: NaiveWork(isImage ? .images : .text, route.upstreamModel),
+            isStreamed: request.stream,
             candidates: route.providers.filter(willing.contains), arrival: referee.now,
             deadline: request.deadline ?? .distantFuture)
         isNervous = dice.chance(15)

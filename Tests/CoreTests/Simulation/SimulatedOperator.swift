@@ -41,7 +41,8 @@ final class SimulatedOperator: @unchecked Sendable {
                 version += 1
                 let known = source.known[index]
                 source.known[index] = Credential(
-                    accountID: known.accountID, values: ["key": Secret("v\(version)")], weight: known.weight)
+                    accountID: known.accountID, values: ["key": Secret("v\(version)")], proxy: known.proxy,
+                    weight: known.weight)
             }
             source.published = source.known
             sources[provider.name] = source
@@ -54,7 +55,7 @@ final class SimulatedOperator: @unchecked Sendable {
         guard var source = sources[provider], !source.known.isEmpty else { return stepWallClock() }
         let index = dice.below(source.known.count)
         let id = source.known[index].accountID
-        switch dice.below(9) {
+        switch dice.below(10) {
         case 0: source.published.removeAll { $0.accountID == id }
         case 1: source.known[index].isDisabled.toggle()
         case 2:
@@ -63,7 +64,8 @@ final class SimulatedOperator: @unchecked Sendable {
         case 3: source.known[index].values["key"] = nil
         case 4: stepWallClock()
         case 5: break
-        case 6: source.known[index].weight = dice.pick([1, 2, 3])
+        case 6: source.known[index].proxy = dice.pick(WorldPlan.ProviderPlan.proxies)
+        case 7: source.known[index].weight = dice.pick([1, 2, 3])
         default:
             version += 1
             source.known[index].values["key"] = Secret("v\(version)")

@@ -48,7 +48,7 @@ final class SimulatedWorld: @unchecked Sendable {
         let models = plan.routes.map { ModelInfo(id: $0.model, owner: "simulation") }
         let routes = plan.routes.map { route in
             ModelRoute(
-                id: route.model, targets: route.providers.map { RouteTarget(provider: $0, model: route.model) })
+                id: route.model, targets: route.providers.map { RouteTarget(provider: $0, model: route.upstreamModel) })
         }
         return Pipeline(
             router: Router(routes: routes), catalog: ModelCatalog(providers: upstreams.map { ($0.name, models) }),

@@ -7,6 +7,8 @@ final class Visit {
         let provider: String
         let account: String
         let script: Script
+        /// The proxy by which it left.
+        let exit: Secret?
         let start: Instant
         var isAccepted = false
         var end: (at: Instant, how: Ending)?
@@ -18,7 +20,7 @@ final class Visit {
 
     let id: Int
     let model: String
-    let quotaClass: QuotaClass
+    let work: NaiveWork
     let isStreamed: Bool
     /// Providers in the route's order, less those that refuse the request.
     let candidates: [String]
@@ -44,10 +46,10 @@ final class Visit {
     var taken: [ModelEvent] = []
 
     init(
-        id: Int, model: String, quotaClass: QuotaClass, isStreamed: Bool, candidates: [String], arrival: Instant,
+        id: Int, model: String, work: NaiveWork, isStreamed: Bool, candidates: [String], arrival: Instant,
         deadline: Instant
     ) {
-        (self.id, self.model, self.quotaClass, self.isStreamed) = (id, model, quotaClass, isStreamed)
+        (self.id, self.model, self.work, self.isStreamed) = (id, model, work, isStreamed)
         (self.candidates, self.arrival, self.deadline) = (candidates, arrival, deadline)
     }
 
@@ -63,7 +65,7 @@ final class Visit {
     /// The upstream may have begun work that must not be begun twice: it accepted something other than text, and did
     /// not say afterwards that it would not do it (T-7).
     var hasSideEffect: Bool {
-        guard quotaClass != .text, let last = attempts.last, last.isAccepted else { return false }
+        guard work.quotaClass != .text, let last = attempts.last, last.isAccepted else { return false }
         switch lastFailure?.kind {
         case .rateLimited, .quotaExhausted, .upstreamAuth, .upstreamUnavailable: return false
         default: return true

@@ -7,6 +7,8 @@ enum Deed: String, Sendable, CaseIterable {
     // Says no before the first event.
     case unreachable, tlsFails, resets, timesOut, limits, spendsQuota, rejectsCredential, restricts, fails, overloaded
     case rejectsRequest, knowsNoModel, garbles
+    // Limits more, or less, than an account.
+    case limitsModel, blocksExit, closes
     // Goes wrong on the way.
     case breaksEarly, breaksLate, endsEarly, endsLate, endsWithoutFinish, answersNothing, stalls, limitsLate
 
@@ -24,9 +26,10 @@ enum Deed: String, Sendable, CaseIterable {
 struct Weather: Sendable {
     private let deeds: [(Deed, Int)]
 
-    init(_ dice: Dice) {
+    init(isCalm: Bool, _ dice: Dice) {
         let good = Deed.allCases.filter(\.isGood).map { ($0, 3) }
-        let troubles = dice.shuffled(Deed.allCases.filter { !$0.isGood }).prefix(dice.pick([0, 1, 2, 4, 8, 19]))
+        let troubles = dice.shuffled(Deed.allCases.filter { !$0.isGood }).prefix(
+            isCalm ? 0 : dice.pick([0, 1, 2, 4, 8, 22]))
         let weight = dice.pick([1, 5, 20, 100])
         deeds = good + troubles.map { ($0, weight) }
     }
@@ -78,6 +81,12 @@ struct Script: Sendable {
         case .spendsQuota:
             return GatewayError(
                 .quotaExhausted, dice.pick([.account, .accountClass]), text, retryAfter: wait, accountEffect: .cool)
+        case .limitsModel:
+            return GatewayError(.rateLimited, .accountModel, text, retryAfter: wait, accountEffect: .cool)
+        case .blocksExit:
+            return GatewayError(.upstreamUnavailable, .exit, text, retryAfter: wait, accountEffect: .cool)
+        case .closes:
+            return GatewayError(.upstreamUnavailable, .endpoint, text, retryAfter: wait, accountEffect: .cool)
         case .rejectsCredential:
             return GatewayError(.upstreamAuth, .account, text, accountEffect: .rejectCredential)
         case .restricts: return GatewayError(.upstreamAuth, .account, text, accountEffect: .restrict)
@@ -112,7 +121,8 @@ struct Script: Sendable {
         case .limitsLate:
             events = head + (dice.chance(50) ? text : [])
             failure = GatewayError(
-                .rateLimited, .account, "limitsLate, attempt \(attempt)", retryAfter: .seconds(120),
+                .rateLimited, dice.pick([.account, .accountModel, .exit]), "limitsLate, attempt \(attempt)",
+                retryAfter: .seconds(120),
                 accountEffect: .cool)
         default: events = head + text + [.finished(.stop), .usage(Usage(inputTokens: 1)), .ended]
         }
