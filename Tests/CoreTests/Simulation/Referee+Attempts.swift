@@ -11,6 +11,7 @@ extension Referee {
         checkRoute(visit, provider, account)
         if let previous = visit.attempts.last { checkRetry(visit, previous, provider, account) }
         checkLease(visit, provider, credential)
+        checkReturn(visit, provider, account)
         checkStrategy(visit, provider, account)
         payBudget(visit, provider)
 
@@ -38,6 +39,7 @@ extension Referee {
         case .answered:
             accounts[attempt.provider]?.praise(attempt.account, visit.work, by: attempt.exit, now)
             count("answered")
+            remember(visit, attempt)
         case .failed(let error):
             accounts[attempt.provider]?.blame(attempt.account, visit.work, by: attempt.exit, error, now)
         case .dropped:
@@ -60,10 +62,11 @@ extension Referee {
         guard let place = visit.candidates.firstIndex(of: provider) else {
             return check(false, .candidatesInOrder, "\(name): the route is \(visit.candidates)")
         }
-        for earlier in visit.candidates[..<place] {
+        for earlier in visit.candidates[..<place] where !isReturn(visit, provider, account) {
             let passed = untried(visit, earlier)
             check(
-                passed.isEmpty || visit.passed.contains(earlier), .candidatesInOrder,
+                passed.isEmpty || visit.passed.contains(earlier),
+                misplaced(visit, provider, account, otherwise: .candidatesInOrder),
                 "\(name), past \(earlier)/\(passed)")
         }
     }

@@ -9,6 +9,7 @@ extension Referee {
                 + " \(visit.candidates), \(visit.deadline - now) left")
         visits.append(visit)
         (visit.arrivalEvent, visit.lastOwnEvent, visit.leaseWindow) = (event, event, event - 1)
+        noteFavourite(visit)
     }
 
     func leaves(_ visit: Visit, _ why: String) {

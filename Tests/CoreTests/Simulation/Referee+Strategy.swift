@@ -11,6 +11,8 @@ extension Referee {
             // It may have been given accounts there that it had no use for.
             if !isDirect || !visit.attempts.isEmpty { accounts[candidate]?.turns.forget() }
         }
+        // A favourite takes nobody's turn.
+        if isDirect, isReturn(visit, provider, id) { return }
         guard let books = accounts[provider], let account = books[id] else { return }
         guard isDirect, visit.held == nil, unseenLeases(of: provider, besides: visit) == 0 else {
             return books.turns.forget()
@@ -20,7 +22,9 @@ extension Referee {
         }
         guard ready.contains(where: { $0 === account }) else { return books.turns.forget() }
         if let fault = fault(in: books, account, ready) {
-            check(false, .strategyKept, "#\(visit.id) on \(provider)/\(id), \(books.rules.strategy.rawValue): \(fault)")
+            check(
+                false, misplaced(visit, provider, id, otherwise: .strategyKept),
+                "#\(visit.id) on \(provider)/\(id), \(books.rules.strategy.rawValue): \(fault)")
         }
     }
 

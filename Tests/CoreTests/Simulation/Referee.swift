@@ -16,6 +16,7 @@ final class Referee: @unchecked Sendable {
 
     var accounts: [String: NaiveAccounts] = [:]
     var budgets: [String: Double] = [:]
+    var affinity: NaiveAffinity?
     /// In the order of arrival; who is done leaves at the end of the moment.
     var visits: [Visit] = []
     /// Those that ended without an attempt in this moment, and whom they could have asked.
@@ -39,6 +40,7 @@ final class Referee: @unchecked Sendable {
     init(_ plan: WorldPlan, _ simulation: Simulation, isTold: Bool) {
         (self.plan, self.simulation) = (plan, simulation)
         trace = isTold ? SimulationTrace { print($0) } : SimulationTrace()
+        affinity = plan.conversations.map { NaiveAffinity($0) }
         for provider in plan.providers {
             accounts[provider.name] = NaiveAccounts(provider.rules)
             budgets[provider.name] = 20

@@ -20,6 +20,8 @@ enum Rule: String, CaseIterable {
     case lastFailureTold = "the client is told the last failure"
     case retryAfterTold = "a limit, an overload and a shortage say when to come back (F-17, F-22, F-28)"
     // Accounts.
+    case conversationReturns = "a conversation goes back to its account while that is ready"
+    case keysApart = "a conversation never goes where another client key's was"
     case strategyKept = "of the ready accounts the one is taken that the strategy names, by weight"
     case leasedWhenFree = "an account is leased only while it is there, usable, rested and not full"
     case newestSecret = "an attempt sees the newest secret of its account"

@@ -20,13 +20,14 @@ final class SimulatedClient: @unchecked Sendable {
         let dice = world.dice
         self.world = world
         let route = dice.pick(world.plan.routes)
-        request = Self.request("r\(id)", route.model, world)
+        let talk = Talk("r\(id)", answered: world.answered, dice)
+        request = Self.request("r\(id)", route.model, talk, world)
         let isImage = request.modalities.contains(.image)
         let willing = world.plan.providers.filter { !(isImage && $0.refusesImages) }.map(\.name)
         let referee = world.referee
         referee.meetMoment()
         visit = Visit(
-            id: id, model: route.model, work: NaiveWork(isImage ? .images : .text, route.upstreamModel),
+            id: id, model: route.model, work: NaiveWork(isImage ? .images : .text, route.upstreamModel), talk: talk,
             isStreamed: request.stream,
             candidates: route.providers.filter(willing.contains), arrival: referee.now,
             deadline: request.deadline ?? .distantFuture)
@@ -34,13 +35,19 @@ final class SimulatedClient: @unchecked Sendable {
         readingPause = dice.chance(70) ? .zero : dice.pick(seconds: [0.1, 1, 20])
     }
 
-    private static func request(_ id: String, _ model: String, _ world: SimulatedWorld) -> ModelRequest {
+    private static func request(_ id: String, _ model: String, _ talk: Talk, _ world: SimulatedWorld) -> ModelRequest {
         let dice = world.dice
         var request = ModelRequest(id: id, model: model)
         request.stream = dice.chance(50)
         if dice.chance(20) { request.modalities = [.image] }
         let patience = dice.pick(seconds: [1, 2, 10, 60, 330, 330, 330])
         request.deadline = world.simulation.time.now + patience
+        request.turns = talk.turns
+        request.client.keyID = talk.key
+        request.conversation.id = talk.id
+        request.conversation.previousResponseID = talk.previous
+        request.conversation.promptCacheKey = talk.cacheKey
+        request.conversation.answerID = id
         return request
     }
 
@@ -66,6 +73,7 @@ final class SimulatedClient: @unchecked Sendable {
         do {
             let record = try await world.pipeline.generate(request, into: sink, log: .silent)
             world.referee.ends(visit, .success(record))
+            world.noteAnswer(to: request.id)
         } catch {
             world.referee.ends(visit, .failure(error))
         }

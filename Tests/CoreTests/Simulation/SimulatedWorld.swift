@@ -14,6 +14,8 @@ final class SimulatedWorld: @unchecked Sendable {
     private var upstreams: [Upstream] = []
     private var clients: [String: SimulatedClient] = [:]
     private var lastClient = 0
+    /// Requests that were answered, the last few.
+    private(set) var answered: [String] = []
     private let random: SeededRandom
 
     /// What a run leaves to look at.
@@ -52,7 +54,8 @@ final class SimulatedWorld: @unchecked Sendable {
         }
         return Pipeline(
             router: Router(routes: routes), catalog: ModelCatalog(providers: upstreams.map { ($0.name, models) }),
-            upstreams: upstreams, retry: plan.retry, queue: plan.queue, time: simulation.time, random: random)
+            upstreams: upstreams, retry: plan.retry, queue: plan.queue,
+            affinity: plan.conversations.map { Affinity($0, random: random) }, time: simulation.time, random: random)
     }()
 
     /// Lives through all that the seed holds.
@@ -116,6 +119,8 @@ final class SimulatedWorld: @unchecked Sendable {
     func visit(_ requestID: String) -> Visit? { clients[requestID]?.followed }
 
     func forget(_ client: SimulatedClient) { clients[client.requestID] = nil }
+
+    func noteAnswer(to requestID: String) { answered = (answered + [requestID]).suffix(5) }
 
     /// After a violation nobody goes on; what waits is let go, so that nothing is left behind.
     private func abandon() {

@@ -21,6 +21,7 @@ final class Visit {
     let id: Int
     let model: String
     let work: NaiveWork
+    let talk: Talk
     let isStreamed: Bool
     /// Providers in the route's order, less those that refuse the request.
     let candidates: [String]
@@ -44,12 +45,17 @@ final class Visit {
     /// The account that is held over a pause.
     var held: (provider: String, account: String)?
     var taken: [ModelEvent] = []
+    /// There is more than one account that could serve it.
+    var hasChoice = false
+    /// Where its conversation was last.
+    var favourite: NaiveAffinity.Place?
+    var isFavouriteReady = false
 
     init(
-        id: Int, model: String, work: NaiveWork, isStreamed: Bool, candidates: [String], arrival: Instant,
+        id: Int, model: String, work: NaiveWork, talk: Talk, isStreamed: Bool, candidates: [String], arrival: Instant,
         deadline: Instant
     ) {
-        (self.id, self.model, self.work, self.isStreamed) = (id, model, work, isStreamed)
+        (self.id, self.model, self.work, self.talk, self.isStreamed) = (id, model, work, talk, isStreamed)
         (self.candidates, self.arrival, self.deadline) = (candidates, arrival, deadline)
     }
 

@@ -28,6 +28,8 @@ struct WorldPlan: Sendable {
     let routes: [(model: String, upstreamModel: String, providers: [String])]
     let retry: RetryPolicy
     let queue: QueueRules
+    /// `nil` remembers no conversation.
+    let conversations: ConversationRules?
     let episodes: [Episode]
     /// The mean time between two changes of an account while there is traffic.
     let changeEvery: Duration
@@ -44,6 +46,11 @@ struct WorldPlan: Sendable {
             )
         }
         retry = RetryPolicy(maxRetries: dice.pick([0, 1, 2, 2, 2, 4]), budgetRatio: dice.pick([0, 0.1, 0.2, 0.2, 1]))
+        conversations =
+            dice.chance(30)
+            ? nil
+            : ConversationRules(
+                timeToLive: dice.pick(seconds: [30, 600, 3600]), maxEntries: dice.pick([0, 3, 1000, 1000, 1000]))
         queue = QueueRules(
             maxWait: dice.pick(seconds: [0, 2, 30, 30, 120]), maxDepth: dice.pick([1, 3, 10, 100]))
         episodes = Self.day(isCalm: isCalm, dice)
