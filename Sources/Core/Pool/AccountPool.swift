@@ -80,7 +80,6 @@ public final class AccountPool: Sendable {
         source: String, _ credentials: [Credential], problem: (Credential) -> String?
     ) -> [(accountID: String, problem: String)] {
         let problems = credentials.map { ($0.accountID, problem($0)) }
-        let problemByID = Dictionary(problems, uniquingKeysWith: { first, _ in first })
         let (now, wallNow) = (time.now, time.wallNow)
         let bells = state.withLock { state in
             if let index = state.sources.firstIndex(where: { $0.name == source }) {
@@ -100,8 +99,8 @@ public final class AccountPool: Sendable {
             for account in known { next[account.id] = state.credentials[account.id] }
             state.published = Dictionary(union.map { ($0.accountID, $0) }, uniquingKeysWith: { first, _ in first })
             state.credentials = next
-            state.rules.replaceAccounts(
-                with: union.map { ($0, problemByID[$0.accountID] ?? problem($0)) }, changed: changed)
+            // Of the record that is in force: another source may name the account as well, and lack something.
+            state.rules.replaceAccounts(with: union.map { ($0, problem($0)) }, changed: changed)
             return state.serve(now, wallNow)
         }
         ring(bells)

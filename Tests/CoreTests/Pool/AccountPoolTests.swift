@@ -28,6 +28,24 @@ struct AccountPoolTests {
         second.release(after: nil)
     }
 
+    @Test("an account of two sources is judged by the record that is in force, whichever source publishes last")
+    func twoRecords() throws {
+        let pool = pool([])
+        func publish(_ source: String, _ value: String) {
+            pool.update(source: source, [PoolWorld.credential("amber", value: value)]) {
+                $0["key"] == Secret("") ? "lacks a key" : nil
+            }
+        }
+        publish("first", "v")
+        publish("second", "")
+        #expect(pool.shortage().ready == 1, "the first source's record is whole")
+        publish("first", "")
+        publish("second", "v")
+        #expect(pool.shortage().unusable == ["incomplete": 1], "a whole record that is not in force helps nobody")
+        pool.remove(source: "first") { $0["key"] == Secret("") ? "lacks a key" : nil }
+        #expect(try lease(pool).credential["key"] == Secret("v"))
+    }
+
     @Test("a block rests the proxy by which the attempt left, not the one that the account has been given since")
     func blockedProxy() throws {
         let pool = pool(["amber"], maxInFlight: 2)
