@@ -13,7 +13,9 @@ final class NaiveAccounts {
     private var accounts: [String: NaiveAccount] = [:]
     /// Those that went while nothing ran on them: a lease that was taken just before may still show itself.
     private var gone: [String: NaiveAccount] = [:]
-    /// Those that the source names, in its order.
+    /// In the order in which they first published.
+    private var sources: [(name: String, credentials: [Credential])] = []
+    /// Those that the sources name, in their order.
     private(set) var present: [NaiveAccount] = []
     var turns = NaiveTurns()
     /// Of proxies that somebody uses.
@@ -67,8 +69,26 @@ final class NaiveAccounts {
 
     func rotate(_ credential: Credential) { accounts[credential.accountID]?.credential = credential }
 
-    /// - Parameter event: At which the source says so.
-    func replace(with credentials: [Credential], at event: Int) {
+    /// - Parameters:
+    ///   - credentials: All that the source names now; `nil` when it is no more.
+    ///   - event: At which it says so.
+    func publish(_ source: String, _ credentials: [Credential]?, at event: Int) {
+        if let place = sources.firstIndex(where: { $0.name == source }) {
+            sources[place].credentials = credentials ?? []
+        } else if let credentials {
+            sources.append((source, credentials))
+        }
+        if credentials == nil { sources.removeAll { $0.name == source } }
+        // Each account once, as the first source has it.
+        var union: [Credential] = []
+        for credential in sources.flatMap(\.credentials)
+        where !union.contains(where: { $0.accountID == credential.accountID }) {
+            union.append(credential)
+        }
+        replace(with: union, at: event)
+    }
+
+    private func replace(with credentials: [Credential], at event: Int) {
         let before = present
         let ring = present.map { ($0.id, $0.weight) }
         present = credentials.map { credential in

@@ -88,9 +88,19 @@ final class Referee: @unchecked Sendable {
 
     // MARK: Sources and the clock
 
-    func sourceWillPublish(_ provider: String, _ credentials: [Credential]) {
-        happened("publishes", "\(provider): \(credentials.map { describe($0) }.joined(separator: " "))")
-        accounts[provider]?.replace(with: credentials, at: event)
+    func sourceWillPublish(_ provider: String, _ source: String, _ credentials: [Credential]) {
+        happened("publishes", "\(provider) \(source): \(credentials.map { describe($0) }.joined(separator: " "))")
+        accounts[provider]?.publish(source, credentials, at: event)
+        let ids = accounts[provider]?.present.map(\.id) ?? []
+        if ids.count(where: { id in credentials.contains { $0.accountID == id } }) < ids.count {
+            count("several sources")
+        }
+        look(provider)
+    }
+
+    func sourceWillGo(_ provider: String, _ source: String) {
+        happened("source goes", "\(provider) \(source)")
+        accounts[provider]?.publish(source, nil, at: event)
         look(provider)
     }
 

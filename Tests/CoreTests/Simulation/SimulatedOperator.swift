@@ -6,20 +6,23 @@ import PolluxTesting
 /// Unchecked: only jobs of one simulation touch it.
 final class SimulatedOperator: @unchecked Sendable {
     private struct Source {
+        let name: String
         var published: [Credential]
         /// Accounts that the source has, published now or not.
         var known: [Credential]
     }
 
     private let world: SimulatedWorld
-    private var sources: [String: Source] = [:]
+    private var sources: [String: [Source]] = [:]
     private var version = 0
 
     init(_ world: SimulatedWorld) {
         self.world = world
         for provider in world.plan.providers {
-            sources[provider.name] = Source(published: provider.accounts, known: provider.accounts)
-            publish(provider.name)
+            sources[provider.name] = provider.sources.enumerated().map { index, accounts in
+                Source(name: "s\(index)", published: accounts, known: accounts)
+            }
+            publishAll(provider.name)
         }
     }
 
@@ -36,23 +39,39 @@ final class SimulatedOperator: @unchecked Sendable {
     /// Everything that a person can mend: new credentials, nothing disabled, nothing missing.
     func putAllRight() {
         for provider in world.plan.providers {
-            guard var source = sources[provider.name] else { continue }
-            for index in source.known.indices {
-                version += 1
-                let known = source.known[index]
-                source.known[index] = Credential(
-                    accountID: known.accountID, values: ["key": Secret("v\(version)")], proxy: known.proxy,
-                    weight: known.weight)
+            guard var list = sources[provider.name] else { continue }
+            for place in list.indices {
+                for index in list[place].known.indices {
+                    let known = list[place].known[index]
+                    list[place].known[index] = Credential(
+                        accountID: known.accountID, values: ["key": nextKey()], proxy: known.proxy,
+                        weight: known.weight)
+                }
+                list[place].published = list[place].known
             }
-            source.published = source.known
-            sources[provider.name] = source
-            publish(provider.name)
+            sources[provider.name] = list
+            publishAll(provider.name)
         }
+    }
+
+    private func nextKey() -> Secret {
+        version += 1
+        return Secret("v\(version)")
     }
 
     private func change(_ provider: String) {
         let dice = world.dice
-        guard var source = sources[provider], !source.known.isEmpty else { return stepWallClock() }
+        guard var list = sources[provider] else { return }
+        let place = dice.below(list.count)
+        if list.count > 1, dice.chance(15) { return changeSources(provider, place) }
+        guard !list[place].known.isEmpty else { return stepWallClock() }
+        changeAccount(of: &list[place])
+        sources[provider] = list
+        publish(provider, list[place])
+    }
+
+    private func changeAccount(of source: inout Source) {
+        let dice = world.dice
         let index = dice.below(source.known.count)
         let id = source.known[index].accountID
         switch dice.below(10) {
@@ -66,23 +85,42 @@ final class SimulatedOperator: @unchecked Sendable {
         case 5: break
         case 6: source.known[index].proxy = dice.pick(WorldPlan.ProviderPlan.proxies)
         case 7: source.known[index].weight = dice.pick([1, 2, 3])
-        default:
-            version += 1
-            source.known[index].values["key"] = Secret("v\(version)")
+        default: source.known[index].values["key"] = nextKey()
         }
         let kept = Set(source.published.map(\.accountID))
         // Whatever else, some of the missing come back, and the source is published anew, changed or not.
         source.published = source.known.enumerated().filter { place, credential in
             kept.contains(credential.accountID) || (place != index && dice.chance(50))
         }.map(\.element)
-        sources[provider] = source
-        publish(provider)
     }
 
-    private func publish(_ provider: String) {
-        guard let source = sources[provider] else { return }
-        world.referee.sourceWillPublish(provider, source.published)
-        world.pools[provider]?.update(source: "source", source.published) { SimulatedProvider.lacks($0) }
+    /// A source goes for good, as after a reload, or names an account that another names too.
+    private func changeSources(_ provider: String, _ place: Int) {
+        guard var list = sources[provider] else { return }
+        let dice = world.dice
+        let others = list.indices.filter { $0 != place }.flatMap { list[$0].known }
+        if dice.chance(50) || others.isEmpty {
+            world.referee.sourceWillGo(provider, list[place].name)
+            world.pools[provider]?.remove(source: list[place].name) { SimulatedProvider.lacks($0) }
+            list[place].published = []
+        } else {
+            var credential = dice.pick(others)
+            if dice.chance(70) { credential.values["key"] = nextKey() }
+            list[place].known.removeAll { $0.accountID == credential.accountID }
+            list[place].known.append(credential)
+            list[place].published = list[place].known
+            publish(provider, list[place])
+        }
+        sources[provider] = list
+    }
+
+    private func publishAll(_ provider: String) {
+        for source in sources[provider] ?? [] { publish(provider, source) }
+    }
+
+    private func publish(_ provider: String, _ source: Source) {
+        world.referee.sourceWillPublish(provider, source.name, source.published)
+        world.pools[provider]?.update(source: source.name, source.published) { SimulatedProvider.lacks($0) }
     }
 
     /// Sets the civil clock right. Nobody tells the pools, so whoever waits learns of a credential that has come back
@@ -91,6 +129,6 @@ final class SimulatedOperator: @unchecked Sendable {
         let step = world.dice.pick(seconds: [-600, -1, 1, 3600])
         world.simulation.time.stepWallClock(by: step)
         world.referee.wallClockStepped(by: step)
-        for provider in world.plan.providers { publish(provider.name) }
+        for provider in world.plan.providers { publishAll(provider.name) }
     }
 }

@@ -22,6 +22,7 @@ enum SimulationSeeds {
             "leaves while waiting", "leaves while attempting", "leaves while between",
             "runs out of time while waiting", "runs out of time while attempting", "fails with noAccountAvailable",
             "chooses fill-first", "chooses least-in-flight", "chooses round-robin", "least of many", "shares told",
+            "source goes", "several sources",
             "returns to its account", "favourite passed over", "names of several keys",
             "fails with unsupported", "fails with cancelled",
         ]

@@ -5,7 +5,8 @@ struct WorldPlan: Sendable {
     struct ProviderPlan: Sendable {
         let name: String
         let rules: AccountPoolState.Rules
-        let accounts: [Credential]
+        /// What each credential source has.
+        let sources: [[Credential]]
         /// Requests that this provider cannot honour.
         let refusesImages: Bool
 
@@ -70,7 +71,9 @@ struct WorldPlan: Sendable {
                 proxy: dice.pick(proxies),
                 weight: areEqual ? 2 : dice.pick([1, 1, 2, 3, 4, 0, 300]))
         }
-        return ProviderPlan(name: name, rules: rules, accounts: accounts, refusesImages: dice.chance(30))
+        var sources = Array(repeating: [Credential](), count: isCalm ? 1 : dice.pick([1, 1, 2, 3]))
+        for account in accounts { sources[dice.below(sources.count)].append(account) }
+        return ProviderPlan(name: name, rules: rules, sources: sources, refusesImages: dice.chance(30))
     }
 
     /// Bursts with hours between them, some two days in all, so that queues fill, and long rests end.
