@@ -15,7 +15,10 @@ extension Referee {
         checkStrategy(visit, provider, account)
         payBudget(visit, provider)
 
-        if visit.attempts.isEmpty { startedNow.append(visit) }
+        if visit.attempts.isEmpty {
+            startedNow.append(visit)
+            if event > visit.arrivalEvent + 1 { visit.waitEnd = event }
+        }
         if let held = visit.held {
             accounts[held.provider]?.end(held.account)
             visit.held = nil

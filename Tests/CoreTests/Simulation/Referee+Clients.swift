@@ -62,6 +62,7 @@ extension Referee {
             if case .dropped? = visit.attempts.last?.end?.how { break }
             for candidate in visit.candidates { accounts[candidate]?.turns.forget() }
         }
+        if visit.state == .waiting, event > visit.arrivalEvent + 1 { visit.waitEnd = event }
         visit.state = .done
     }
 
@@ -95,28 +96,9 @@ extension Referee {
             check(visit.attempts.isEmpty, .lastFailureTold, name)
             let expected: GatewayError.Kind = visit.candidates.isEmpty ? .unsupported : .noAccountAvailable
             check(error.kind == expected, .refusedForCause, name)
-            if visit.leftAt == nil { noteRefusal(visit) }
+            if visit.leftAt == nil, error.kind == .noAccountAvailable { checkRefusal(visit, error) }
         }
         checkRetryAfter(visit, error)
-    }
-
-    /// Who may wait stands in the queue of one candidate, and is told about that one; the referee does not know which.
-    private func standsInOneQueue(_ visit: Visit) -> Bool {
-        visit.candidates.count == 1 || plan.queue.maxWait == .zero
-    }
-
-    private func noteRefusal(_ visit: Visit) {
-        func names(_ standing: NaiveAccount.Standing) -> [String] {
-            visit.candidates.flatMap { provider in
-                let unseen = unseenLeases(of: provider, besides: visit)
-                return accounts[provider]?.lasting(standing, visit.work, before: momentEvent, unseen: unseen)
-                    ?? []
-            }
-        }
-        let isSure = standsInOneQueue(visit)
-        refusedNow.append(
-            Refusal(
-                visit: visit, free: isSure || !visit.hasQueued ? names(.free) : [], busy: isSure ? names(.busy) : []))
     }
 
     private func checkNothingForgone(_ visit: Visit, _ failure: GatewayError) {
@@ -142,22 +124,15 @@ extension Referee {
     private func checkRetryAfter(_ visit: Visit, _ error: GatewayError) {
         let isCommitted = visit.isCommitted
         switch error.kind {
-        case .rateLimited, .quotaExhausted, .upstreamUnavailable:
+        case .rateLimited, .quotaExhausted:
+            guard !isCommitted, let failure = visit.lastFailure else { return }
+            let expected = expectedWait(visit, after: failure)
+            check(
+                error.retryAfter == expected, .retryAfterTold,
+                "#\(visit.id), \(error.kind): \(String(describing: error.retryAfter)), not \(expected)")
+        case .upstreamUnavailable:
             let wait = error.retryAfter ?? .zero
             check(isCommitted || wait > .zero, .retryAfterTold, "#\(visit.id), \(error.kind): \(wait)")
-        case .noAccountAvailable:
-            guard standsInOneQueue(visit) else { return }
-            let figures = visit.candidates.compactMap {
-                accounts[$0]?.figures(visit.work, now, wallNow)
-            }
-            let isBusy = figures.contains { $0.busy > 0 }
-            let firstBack = figures.compactMap(\.firstBack).min()
-            guard isBusy || firstBack != nil else { return }
-            let wait = error.retryAfter ?? .zero
-            let latest = max(.seconds(1), isBusy ? .seconds(1) : firstBack ?? .zero)
-            check(
-                wait > .zero && wait <= latest, .retryAfterTold,
-                "#\(visit.id) is told \(wait); the first is back in \(String(describing: firstBack))")
         default: break
         }
     }

@@ -9,7 +9,6 @@ extension Referee {
         checkLeavers()
         checkQueue(waiting)
         checkFairness(waiting)
-        for refusal in refusedNow { checkRefusal(refusal, waiting) }
         for provider in plan.providers {
             guard let pool = pools[provider.name] else { continue }
             for work in NaiveWork.all where work.model.isEmpty || NaiveWork.asked.contains(work) {
@@ -17,7 +16,7 @@ extension Referee {
             }
         }
         visits.removeAll { $0.state == .done }
-        (refusedNow, startedNow, queuedBefore) = ([], [], waiting.count)
+        startedNow = []
     }
 
     /// Who is between two attempts now holds the account of the last one over a pause.
@@ -32,7 +31,10 @@ extension Referee {
         }
         nextEvent()
         for visit in visits where visit.state == .waiting {
-            if !visit.hasQueued { count("queues") }
+            if !visit.hasQueued {
+                count("queues")
+                noteFullLines(visit)
+            }
             visit.hasQueued = true
             visit.leaseWindow = event
         }
@@ -43,45 +45,6 @@ extension Referee {
             check(visit.leftAt == nil, .outcomeInTime, "#\(visit.id) is still \(visit.state)")
             check(now < visit.deadline, .outcomeInTime, "#\(visit.id) is \(visit.state) past its deadline")
         }
-    }
-
-    private func checkQueue(_ waiting: [Visit]) {
-        for visit in waiting {
-            check(
-                now < visit.arrival + plan.queue.maxWait, .queueBounded, "#\(visit.id) waits for \(now - visit.arrival)"
-            )
-            // It stands in the queue of one candidate, which the referee does not know, but one with accounts in use.
-            let queues = visit.candidates.filter { mayHelp($0) }
-            let free = queues.map { freeNow($0, visit.work) }
-            check(free.isEmpty || free.contains([]), .nobodyForgotten, "#\(visit.id) waits though \(free) are free")
-        }
-        for provider in plan.providers {
-            let queue = waiting.filter { $0.candidates == [provider.name] }
-            check(queue.count <= plan.queue.maxDepth, .queueBounded, "\(queue.count) wait for \(provider.name)")
-        }
-        let most = plan.queue.maxDepth * plan.providers.count
-        check(waiting.count <= most, .queueBounded, "\(waiting.count) wait in all")
-    }
-
-    /// Of two who wait for the same thing, the one who came first is served first. Only such whose route is a single
-    /// provider, because the others may wait in different queues.
-    private func checkFairness(_ waiting: [Visit]) {
-        for late in startedNow where late.candidates.count == 1 {
-            for early in waiting where early.arrival < late.arrival {
-                let sameQueue = early.candidates == late.candidates && early.work == late.work
-                check(!sameQueue, .queueFair, "#\(late.id) was served before #\(early.id)")
-            }
-        }
-    }
-
-    private func checkRefusal(_ refusal: Refusal, _ waiting: [Visit]) {
-        let visit = refusal.visit
-        check(refusal.free.isEmpty, .refusedForCause, "#\(visit.id) though \(refusal.free) were free")
-        let patience = min(visit.arrival + plan.queue.maxWait, visit.deadline)
-        guard now < patience else { return count("waited in vain") }
-        let mayBeFull = queuedBefore + startedNow.count + refusedNow.count + waiting.count > plan.queue.maxDepth
-        guard !mayBeFull || visit.hasQueued else { return count("queue full") }
-        check(refusal.busy.isEmpty, .refusedForCause, "#\(visit.id) though \(refusal.busy) were only busy")
     }
 
     private func checkFigures(_ provider: String, _ work: NaiveWork, _ pool: AccountPool) {
@@ -95,14 +58,6 @@ extension Referee {
         check(
             found == expected, .figuresTrue,
             "\(provider) \(work.quotaClass) \(work.model): \(found), should be \(expected)")
-    }
-
-    private func mayHelp(_ provider: String) -> Bool {
-        accounts[provider]?.present.contains { $0.isUsable(wallNow) } ?? false
-    }
-
-    private func freeNow(_ provider: String, _ work: NaiveWork) -> [String] {
-        accounts[provider]?.lasting(.free, work, before: .max) ?? []
     }
 
     // MARK: The end

@@ -19,23 +19,13 @@ final class Referee: @unchecked Sendable {
     var affinity: NaiveAffinity?
     /// In the order of arrival; who is done leaves at the end of the moment.
     var visits: [Visit] = []
-    /// Those that ended without an attempt in this moment, and whom they could have asked.
-    var refusedNow: [Refusal] = []
     /// Those that had their first attempt in this moment.
     var startedNow: [Visit] = []
-    /// How many waited when the clock moved last.
-    var queuedBefore = 0
     /// A count of everything noted: finer than the clock, on which much happens at once.
     private(set) var event = 0
     /// The count when the clock moved last.
     private(set) var momentEvent = 0
     private var moment = Instant(microseconds: -1)
-
-    struct Refusal {
-        let visit: Visit
-        let free: [String]
-        let busy: [String]
-    }
 
     init(_ plan: WorldPlan, _ simulation: Simulation, isTold: Bool) {
         (self.plan, self.simulation) = (plan, simulation)

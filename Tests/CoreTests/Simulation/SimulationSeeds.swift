@@ -23,6 +23,7 @@ enum SimulationSeeds {
             "runs out of time while waiting", "runs out of time while attempting", "fails with noAccountAvailable",
             "chooses fill-first", "chooses least-in-flight", "chooses round-robin", "least of many", "shares told",
             "source goes", "several sources",
+            "order in several lines", "earliest of several",
             "returns to its account", "favourite passed over", "names of several keys",
             "fails with unsupported", "fails with cancelled",
         ]

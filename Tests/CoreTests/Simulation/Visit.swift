@@ -35,6 +35,10 @@ final class Visit {
     var state = State.waiting
     /// It was still waiting when everything had come to rest.
     var hasQueued = false
+    /// The event at which it left the lines, if it stood in any.
+    var waitEnd = -1
+    /// Providers that may have had no place for it.
+    var fullLines: Set<String> = []
     var attempts: [Attempt] = []
     var isCommitted = false
     var leftAt: Instant?
