@@ -9,10 +9,13 @@ struct PlaceInLine {
     private let rules: QueueRules
     private let end: Instant
     private let time: any TimeSource
+    /// The places in the lines, by candidate; they stay when a line is left and joined again.
+    private let tickets: [UInt64]
 
     /// - Parameter deadline: The request's own; a wait beyond it is of no use.
     init(_ candidates: [Candidate], _ rules: QueueRules, deadline: Instant?, time: any TimeSource) {
         (self.candidates, self.rules, self.time) = (candidates, rules, time)
+        tickets = candidates.map { $0.upstream.pool.takeTicket() }
         end = min(time.now + rules.maxWait, deadline ?? .distantFuture)
     }
 
@@ -81,7 +84,8 @@ struct PlaceInLine {
     private func wait(at index: Int, as role: WaitLine.Role, evenInVain: Bool) async -> AccountPool.WaitEnd {
         let candidate = candidates[index]
         let work = WaitLine.Work(quotaClass: candidate.quotaClass, model: candidate.target.model)
-        return await candidate.upstream.pool.wait(for: work, as: role, until: end, evenInVain: evenInVain)
+        return await candidate.upstream.pool.wait(
+            for: work, with: tickets[index], as: role, until: end, evenInVain: evenInVain)
     }
 
     private func leased(_ index: Int, _ lease: PoolLease) -> LeasedCandidate {

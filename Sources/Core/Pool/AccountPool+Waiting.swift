@@ -28,13 +28,19 @@ extension AccountPool {
         }
     }
 
-    /// - Parameter evenInVain: Stays in line though no account is known to come free.
+    /// A place in line, for one who will wait. Nobody waits for its sake.
+    func takeTicket() -> UInt64 { state.withLock { $0.line.takeTicket() } }
+
+    /// - Parameters:
+    ///   - ticket: The place in line, for one who has it already.
+    ///   - evenInVain: Stays in line though no account is known to come free.
     func wait(
-        for work: WaitLine.Work, as role: WaitLine.Role, until deadline: Instant, evenInVain: Bool = false
+        for work: WaitLine.Work, with ticket: UInt64? = nil, as role: WaitLine.Role, until deadline: Instant,
+        evenInVain: Bool = false
     ) async -> WaitEnd {
         let (now, wallNow) = (time.now, time.wallNow)
         let (start, bells) = state.withLock {
-            $0.join(work, as: role, until: deadline, evenInVain: evenInVain, now, wallNow)
+            $0.join(work, with: ticket, as: role, until: deadline, evenInVain: evenInVain, now, wallNow)
         }
         ring(bells)
         guard case .waits(let id) = start else { return end(start, work) }
@@ -126,8 +132,8 @@ extension AccountPool.Guarded {
     }
 
     mutating func join(
-        _ work: WaitLine.Work, as role: WaitLine.Role, until deadline: Instant, evenInVain: Bool, _ now: Instant,
-        _ wallNow: WallTime
+        _ work: WaitLine.Work, with ticket: UInt64?, as role: WaitLine.Role, until deadline: Instant,
+        evenInVain: Bool, _ now: Instant, _ wallNow: WallTime
     ) -> (Standing, [WaitLine.Bell]) {
         var bells = line.count > 0 ? serve(now, wallNow) : []
         switch grant(work, now, wallNow) {
@@ -135,7 +141,8 @@ extension AccountPool.Guarded {
         case .failure(let shortage):
             let helps = evenInVain || shortage.helpsToWait(until: deadline, now)
             guard helps, now < deadline else { return (.refused, bells) }
-            guard let id = line.join(work, as: role, until: deadline, evenInVain: evenInVain) else {
+            let id = ticket ?? line.takeTicket()
+            guard line.join(with: id, work, as: role, until: deadline, evenInVain: evenInVain) else {
                 return (.full, bells)
             }
             if let bell = line.post(rules.nextWake) { bells.append(bell) }

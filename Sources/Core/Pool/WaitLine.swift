@@ -47,17 +47,26 @@ struct WaitLine: Sendable {
     /// How many of them are guests.
     private var guests = 0
 
-    /// - Parameter evenInVain: Is never sent away before its deadline.
-    /// - Returns: `nil` when the line is full.
-    mutating func join(_ work: Work, as role: Role, until deadline: Instant, evenInVain: Bool) -> UInt64? {
-        if case .member(let maxDepth) = role, count - guests >= maxDepth { return nil }
+    /// A place behind everybody who has one. Who leaves the line and comes back to it has it still.
+    mutating func takeTicket() -> UInt64 {
         nextID += 1
+        return nextID
+    }
+
+    /// - Parameters:
+    ///   - ticket: Of nobody else, and not in the line now.
+    ///   - evenInVain: Is never sent away before its deadline.
+    /// - Returns: False when the line is full.
+    mutating func join(
+        with ticket: UInt64, _ work: Work, as role: Role, until deadline: Instant, evenInVain: Bool
+    ) -> Bool {
+        if case .member(let maxDepth) = role, count - guests >= maxDepth { return false }
         let isGuest = if case .guest = role { true } else { false }
-        waiters[nextID] = Waiter(work: work, deadline: deadline, isGuest: isGuest, evenInVain: evenInVain)
-        queues[work, default: IDQueue()].append(nextID)
+        waiters[ticket] = Waiter(work: work, deadline: deadline, isGuest: isGuest, evenInVain: evenInVain)
+        queues[work, default: IDQueue()].insert(ticket)
         count += 1
         if isGuest { guests += 1 }
-        return nextID
+        return true
     }
 
     private mutating func noteEnd(of waiter: Waiter) {
@@ -174,7 +183,7 @@ struct WaitLine: Sendable {
     }
 }
 
-/// Ids in the order they came. Those that went meanwhile are passed over when they come to the front, or cleared when
+/// Ids in their order. Those that went meanwhile are passed over when they come to the front, or cleared when
 /// they are the greater part.
 private struct IDQueue: Sendable {
     private var storage: [UInt64] = []
@@ -183,12 +192,20 @@ private struct IDQueue: Sendable {
 
     var ids: ArraySlice<UInt64> { storage[head...] }
 
-    mutating func append(_ id: UInt64) {
+    /// Puts an id in its place, most often the last one. One that went and comes back may still stand there.
+    mutating func insert(_ id: UInt64) {
         if head > 32, head > storage.count / 2 {
             storage.removeSubrange(..<head)
             head = 0
         }
-        storage.append(id)
+        var (low, high) = (head, storage.count)
+        if let last = storage.last, last < id { low = high }
+        while low < high {
+            let middle = (low + high) / 2
+            if storage[middle] < id { low = middle + 1 } else { high = middle }
+        }
+        if low < storage.count, storage[low] == id { return }
+        storage.insert(id, at: low)
     }
 
     /// The first that still waits; drops those before it.

@@ -45,6 +45,47 @@ struct WaitingInLinesTests {
         #expect(run.outcome == .cancelled || run.outcome == .noAccountAvailable)
     }
 
+    @Test("who has lost hope in one of its lines keeps its place there", arguments: 0..<20)
+    func keepsItsPlace(seed: UInt64) {
+        let simulation = Simulation(seed: seed)
+        let (time, served) = (simulation.time, Served())
+        let pools = ["p", "q"].map { _ in AccountPool(AccountPoolState.Rules(), time: time) }
+        @Sendable func publish(_ pool: AccountPool, _ key: String) {
+            pool.update(source: "s", [Credential(accountID: "a", values: ["key": Secret(key)])]) { _ in nil }
+        }
+        for pool in pools { publish(pool, "old") }
+        let held = pools.compactMap { try? $0.lease(for: .text, provider: "") }
+        let upstreams = zip(["p", "q"], pools).map { name, pool in
+            Upstream(name: name, kind: "served", provider: served, pool: pool, retry: RetryPolicy())
+        }
+        let pipeline = Pipeline(
+            router: Router(routes: []),
+            catalog: ModelCatalog(providers: upstreams.map { ($0.name, [ModelInfo(id: "m", owner: "o")]) }),
+            upstreams: upstreams, retry: RetryPolicy(), queue: QueueRules(maxWait: .seconds(2)), time: time,
+            random: SeededRandom(seed: seed))
+        let ids = (0..<5).map { "r\($0)" }
+        for (index, id) in ids.enumerated() {
+            simulation.start {
+                do {
+                    try await time.sleep(until: time.now + .milliseconds(Int64(index)))
+                    _ = try await pipeline.generate(
+                        ModelRequest(id: id, model: "m"), into: WholeAnswerSink(), log: .silent)
+                } catch { return }
+            }
+        }
+        simulation.start {
+            do { try await time.sleep(until: time.now + .milliseconds(10)) } catch { return }
+            // Nobody knows of an account of p any more; that of q is busy.
+            held[0].release(after: GatewayError(.upstreamAuth, .account, "401", accountEffect: .rejectCredential))
+            do { try await time.sleep(until: time.now + .milliseconds(10)) } catch { return }
+            publish(pools[0], "new")
+        }
+        let ending = simulation.run()
+        held[1].release(after: nil)
+        #expect(ending == .finished)
+        #expect(served.ids == ids)
+    }
+
     @Test("a wait that nobody ends is over in time", arguments: 0..<20)
     func endsInTime(seed: UInt64) {
         let run = Self.wait(seed: seed) { _, _ in }
@@ -57,6 +98,21 @@ private final class Outcome: Sendable {
     private let value = Mutex<GatewayError.Kind?>(nil)
     var kind: GatewayError.Kind? { value.withLock { $0 } }
     func set(_ kind: GatewayError.Kind) { value.withLock { $0 = kind } }
+}
+
+/// Notes who came, and sends everybody away.
+private final class Served: Provider {
+    static let kind: PluginKind = "served"
+    private let list = Mutex<[String]>([])
+    var ids: [String] { list.withLock { $0 } }
+
+    init() {}
+    init(settings: NeverAsked.NoKeys, context: ProviderContext) throws(GatewayError) {}
+
+    func generate(_ request: ModelRequest, on lease: any AccountLease) async throws(GatewayError) -> EventStream {
+        list.withLock { $0.append(request.id) }
+        throw GatewayError(.upstreamRejected, .request, "no")
+    }
 }
 
 private struct NeverAsked: Provider {
