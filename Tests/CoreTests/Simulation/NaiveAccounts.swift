@@ -18,6 +18,8 @@ final class NaiveAccounts {
     /// Those that the sources name, in their order.
     private(set) var present: [NaiveAccount] = []
     var turns = NaiveTurns()
+    private var hasHope = Array(repeating: false, count: NaiveWork.all.count)
+    private var lostHope = Array(repeating: -1, count: NaiveWork.all.count)
     /// Of proxies that somebody uses.
     private var exitRests: [Secret?: NaiveRest] = [:]
     private var poolRest = NaiveRest()
@@ -156,6 +158,20 @@ final class NaiveAccounts {
             }
         }
     }
+
+    /// Notes for which works there is nobody, free or busy, after something happened.
+    ///
+    /// - Parameter isNewMoment: Nothing but time has passed; only what is new counts.
+    func noteHope(_ event: Int, isNewMoment: Bool) {
+        for work in NaiveWork.asked {
+            let hope = present.contains { $0[work].standing != .out }
+            if !hope, !isNewMoment || hasHope[work.place] { lostHope[work.place] = event }
+            hasHope[work.place] = hope
+        }
+    }
+
+    /// The event at which waiting requests were last sent away, if at all.
+    func hopeLost(_ work: NaiveWork) -> Int { lostHope[work.place] }
 
     /// Accounts that have been `standing` since before `event` without a break.
     ///

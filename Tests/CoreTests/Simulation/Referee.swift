@@ -74,6 +74,7 @@ final class Referee: @unchecked Sendable {
 
     func look(_ provider: String, lastFree: Int? = nil) {
         accounts[provider]?.look(event, lastFree: lastFree ?? event, now, simulation.time.wallNow)
+        accounts[provider]?.noteHope(event, isNewMoment: lastFree != nil)
     }
 
     // MARK: Sources and the clock
