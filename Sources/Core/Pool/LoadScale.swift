@@ -7,8 +7,8 @@ struct LoadScale: Sendable {
 
     private let factor: Int
 
-    /// A common multiple of the weights makes every load exact. Where that would take loads out of their range, they are
-    /// as fine as it allows.
+    /// A common multiple of the weights makes every load exact. Where that would take loads out of their range, they
+    /// are as fine as it allows.
     init(weights: [Int], maxInFlight: Int) {
         let weights = Set(weights.map { max($0, 1) })
         let finest = max(Self.largestLoad / max(maxInFlight, 1), 1) * (weights.min() ?? 1)

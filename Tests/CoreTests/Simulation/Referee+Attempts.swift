@@ -86,12 +86,18 @@ extension Referee {
         if isSame {
             count("same account again")
             check(Self.mayHelpRepeating(error), .accountOnce, name)
+            if Self.isUnreadable(error) {
+                check(!visit.hasRepeatedUnreadable, .unreadableOnce, name)
+                visit.hasRepeatedUnreadable = true
+            }
             let others = visit.candidates.filter { !visit.passed.contains($0) }.flatMap { untried(visit, $0) }
             check(others.isEmpty, .accountOnce, "\(name) though \(others) are untried")
         } else {
             check(!visit.hasTried(provider, account), .accountOnce, "\(name), tried before")
         }
+        check(visit.failures.count { $0.kind == .upstreamTimeout } <= 1, .timeoutOnce, name)
         let pause = now - end
+        check(!isSame || pause >= error.retryAfter ?? .zero, .pauseOnlyForSame, "\(name), \(pause), too early")
         check(pause == .zero || (isSame && pause <= .seconds(2)), .pauseOnlyForSame, "\(name), \(pause)")
     }
 
@@ -155,6 +161,10 @@ extension Referee {
             true
         default: false
         }
+    }
+
+    static func isUnreadable(_ error: GatewayError) -> Bool {
+        error.kind == .upstreamBadResponse || error.kind == .upstreamTruncated
     }
 
     static func mayHelpRepeating(_ error: GatewayError) -> Bool {

@@ -5,8 +5,8 @@ extension Referee {
     func arrives(_ visit: Visit) {
         happened(
             "arrives",
-            "#\(visit.id) \(visit.model) \(visit.work.quotaClass.rawValue) \(visit.isStreamed ? "streamed" : "whole") to"
-                + " \(visit.candidates), \(visit.deadline - now) left")
+            "#\(visit.id) \(visit.model) \(visit.work.quotaClass.rawValue)"
+                + " \(visit.isStreamed ? "streamed" : "whole") to \(visit.candidates), \(visit.deadline - now) left")
         visits.append(visit)
         (visit.arrivalEvent, visit.lastOwnEvent, visit.leaseWindow) = (event, event, event - 1)
         noteFavourite(visit)
@@ -27,6 +27,7 @@ extension Referee {
         guard !visit.isCommitted else { return }
         happened("commits", "#\(visit.id) by \(what)")
         count("commits by \(what)")
+        count("commits while \(visit.state)")
         visit.isCommitted = true
     }
 
@@ -115,10 +116,7 @@ extension Referee {
     }
 
     private static func isCountedApart(_ error: GatewayError) -> Bool {
-        switch error.kind {
-        case .upstreamTimeout, .upstreamBadResponse, .upstreamTruncated: true
-        default: false
-        }
+        error.kind == .upstreamTimeout || isUnreadable(error)
     }
 
     private func checkRetryAfter(_ visit: Visit, _ error: GatewayError) {

@@ -10,6 +10,9 @@ enum Rule: String, CaseIterable {
     case noAttemptAfterCommit = "no attempt after the commit point (T-6)"
     case noVainRetry = "what cannot be better elsewhere is not tried again (T-7)"
     case accountOnce = "each account is tried once, but for the one repetition that its failure allows (T-8)"
+    case timeoutOnce = "after a timeout one other account is tried, not one after the other"
+    case unreadableOnce =
+        "an answer that cannot be read is asked for once more from the same account, not again and again"
     case candidatesInOrder = "candidates are tried in the order of the route (T-8)"
     case nobodyForgone = "no attempt is forgone while there is somebody to ask, and the rules allow it"
     // The answer.

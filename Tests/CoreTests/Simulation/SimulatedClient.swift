@@ -10,6 +10,8 @@ final class SimulatedClient: @unchecked Sendable {
     private let request: ModelRequest
     /// How long it takes over each event.
     private let readingPause: Duration
+    /// Its stream opens in time even when the attempt has failed meanwhile, as a sink may that does not heed failures.
+    private let opensAnyway: Bool
     /// It leaves soon after the first failure.
     private let isNervous: Bool
     private var asking: Task<Void, Never>?
@@ -32,6 +34,7 @@ final class SimulatedClient: @unchecked Sendable {
             candidates: route.providers.filter(willing.contains), arrival: referee.now,
             deadline: request.deadline ?? .distantFuture)
         isNervous = dice.chance(15)
+        opensAnyway = dice.chance(50)
         readingPause = dice.chance(70) ? .zero : dice.pick(seconds: [0.1, 1, 20])
     }
 
@@ -96,6 +99,7 @@ final class SimulatedClient: @unchecked Sendable {
         world.referee.check(
             attempt == visit.attempts.count + 1, .recordTrue, "#\(visit.id): attempt \(attempt) is announced")
         visit.taken = []
+        commitClock?.cancel()
     }
 
     /// A stream opens ten seconds after the upstream has accepted, unless the attempt fails before.
@@ -111,7 +115,7 @@ final class SimulatedClient: @unchecked Sendable {
     }
 
     fileprivate func attemptFailed() {
-        commitClock?.cancel()
+        if !opensAnyway { commitClock?.cancel() }
         guard isNervous, visit.leftAt == nil else { return }
         leaving?.cancel()
         let moment = world.referee.now + world.dice.pick(seconds: [0, 0.05, 0.2])

@@ -74,7 +74,7 @@ final class SimulatedOperator: @unchecked Sendable {
         let dice = world.dice
         let index = dice.below(source.known.count)
         let id = source.known[index].accountID
-        switch dice.below(10) {
+        switch dice.below(11) {
         case 0: source.published.removeAll { $0.accountID == id }
         case 1: source.known[index].isDisabled.toggle()
         case 2:
@@ -83,7 +83,7 @@ final class SimulatedOperator: @unchecked Sendable {
         case 3: source.known[index].values["key"] = nil
         case 4: stepWallClock()
         case 5: break
-        case 6: source.known[index].proxy = dice.pick(WorldPlan.ProviderPlan.proxies)
+        case 6, 8: source.known[index].proxy = dice.pick(WorldPlan.ProviderPlan.proxies)
         case 7: source.known[index].weight = dice.pick([1, 2, 3])
         default: source.known[index].values["key"] = nextKey()
         }
@@ -124,11 +124,11 @@ final class SimulatedOperator: @unchecked Sendable {
     }
 
     /// Sets the civil clock right. Nobody tells the pools, so whoever waits learns of a credential that has come back
-    /// to life at the next event; here that is a source that publishes.
+    /// to life at the next event; here that is somebody who asks for an account that there is not.
     private func stepWallClock() {
         let step = world.dice.pick(seconds: [-600, -1, 1, 3600])
         world.simulation.time.stepWallClock(by: step)
         world.referee.wallClockStepped(by: step)
-        for provider in world.plan.providers { publishAll(provider.name) }
+        for provider in world.plan.providers { _ = world.pools[provider.name]?.lease(account: "nobody", for: .text) }
     }
 }

@@ -33,7 +33,7 @@ final class SimulatedWorld: @unchecked Sendable {
         dice = Dice(seed: seed &* 3)
         simulation = Simulation(seed: seed &* 3 &+ 1)
         random = SeededRandom(seed: seed &* 3 &+ 2)
-        plan = WorldPlan(dice)
+        plan = WorldPlan(seed: seed, dice)
         weather = plan.episodes[0].weather
         referee = Referee(plan, simulation, isTold: isTold)
         for provider in plan.providers {

@@ -18,7 +18,7 @@ enum SimulationSeeds {
     static let needed =
         Deed.allCases.map(\.rawValue) + [
             "answered", "retry", "same account again", "pauses", "queues", "queue full", "waited in vain",
-            "budget spent", "commits by clock", "commits by content", "wall clock", "rotated",
+            "budget spent", "commits by clock", "commits while between", "commits by content", "wall clock", "rotated",
             "leaves while waiting", "leaves while attempting", "leaves while between",
             "runs out of time while waiting", "runs out of time while attempting", "fails with noAccountAvailable",
             "chooses fill-first", "chooses least-in-flight", "chooses round-robin", "least of many", "shares told",

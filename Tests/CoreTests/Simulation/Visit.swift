@@ -41,6 +41,7 @@ final class Visit {
     var fullLines: Set<String> = []
     var attempts: [Attempt] = []
     var isCommitted = false
+    var hasRepeatedUnreadable = false
     var leftAt: Instant?
     /// From this event on its present lease can have been taken.
     var leaseWindow = 0

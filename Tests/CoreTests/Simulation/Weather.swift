@@ -26,11 +26,20 @@ enum Deed: String, Sendable, CaseIterable {
 struct Weather: Sendable {
     private let deeds: [(Deed, Int)]
 
-    init(isCalm: Bool, _ dice: Dice) {
+    init(_ mood: WorldPlan.Mood, _ dice: Dice) {
         let good = Deed.allCases.filter(\.isGood).map { ($0, 3) }
-        let troubles = dice.shuffled(Deed.allCases.filter { !$0.isGood }).prefix(
-            isCalm ? 0 : dice.pick([0, 1, 2, 4, 8, 22]))
-        let weight = dice.pick([1, 5, 20, 100])
+        let kinds: [Deed] =
+            switch mood {
+            case .crowded: [.rejectsCredential, .restricts, .spendsQuota]
+            case .outage: [.timesOut, .breaksEarly, .endsEarly]
+            case .limited: [.limits, .blocksExit, .limitsModel, .limitsLate]
+            case .calm: []
+            case .mixed: Deed.allCases.filter { !$0.isGood }
+            }
+        let troubles = dice.shuffled(kinds).prefix(
+            mood == .mixed ? dice.pick([0, 1, 2, 4, 8, 22]) : dice.between(1, 3))
+        let weight = dice.pick(
+            mood == .crowded ? [20] : mood == .outage ? [100] : mood == .limited ? [2] : [1, 5, 20, 100])
         deeds = good + troubles.map { ($0, weight) }
     }
 
@@ -60,7 +69,7 @@ struct Script: Sendable {
         if deed == .answersSlowly { gap = dice.pick(seconds: [5, 20, 40]) }
         if refusal == nil { writeAnswer(attempt, dice) }
         // Some failures come just before a stream would open by itself.
-        if deed == .breaksEarly || deed == .endsEarly { stall = dice.pick(seconds: [0, 1, 9.9, 9.99, 20]) }
+        if deed == .breaksEarly || deed == .endsEarly { stall = dice.pick(seconds: [0, 1, 9.9, 9.99, 9.99, 9.99, 20]) }
     }
 
     private static func refusal(_ deed: Deed, _ attempt: Int, _ dice: Dice) -> GatewayError? {

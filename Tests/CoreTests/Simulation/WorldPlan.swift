@@ -24,6 +24,19 @@ struct WorldPlan: Sendable {
         let weather: Weather
     }
 
+    /// What a world is good for.
+    enum Mood: Sendable {
+        /// Nothing goes wrong, so that it shows over a long time who has how much of the work.
+        case calm
+        /// Few accounts that come and go, and many who wait for them in several lines.
+        case crowded
+        /// Upstreams hardly answer, so that budgets of retries are spent.
+        case outage
+        /// Each account does much at a time, and is limited in the middle of it.
+        case limited
+        case mixed
+    }
+
     let providers: [ProviderPlan]
     /// From a model's name to the providers that serve it, in order.
     let routes: [(model: String, upstreamModel: String, providers: [String])]
@@ -35,35 +48,54 @@ struct WorldPlan: Sendable {
     /// The mean time between two changes of an account while there is traffic.
     let changeEvery: Duration
 
-    init(_ dice: Dice) {
-        // Now and then nothing goes wrong, so that it shows over a long time who has how much of the work.
-        let isCalm = dice.chance(15)
-        let names = (0..<dice.between(1, 3)).map { "p\($0)" }
-        providers = names.map { Self.provider($0, isCalm: isCalm, dice) }
+    init(seed: UInt64, _ dice: Dice) {
+        // By the number, so that any fifty seeds have some of each.
+        let mood: Mood = [.mixed, .calm, .mixed, .crowded, .mixed, .outage, .mixed, .limited][Int(seed % 8)]
+        let names = (0..<dice.between(mood == .crowded ? 2 : 1, 3)).map { "p\($0)" }
+        providers = names.map { Self.provider($0, mood, dice) }
         routes = (0..<3).map { index in
             (
                 "m\(index)", NaiveWork.models[index % NaiveWork.models.count],
                 Array(dice.shuffled(names).prefix(index == 0 ? names.count : dice.between(1, names.count)))
             )
         }
-        retry = RetryPolicy(maxRetries: dice.pick([0, 1, 2, 2, 2, 4]), budgetRatio: dice.pick([0, 0.1, 0.2, 0.2, 1]))
+        retry =
+            mood == .outage
+            ? RetryPolicy(maxRetries: 2, budgetRatio: dice.pick([0, 0, 0.1]))
+            : RetryPolicy(maxRetries: dice.pick([0, 1, 2, 2, 2, 4]), budgetRatio: dice.pick([0, 0.1, 0.2, 0.2, 1]))
         conversations =
             dice.chance(30)
             ? nil
             : ConversationRules(
                 timeToLive: dice.pick(seconds: [30, 600, 3600]), maxEntries: dice.pick([0, 3, 1000, 1000, 1000]))
-        queue = QueueRules(
-            maxWait: dice.pick(seconds: [0, 2, 30, 30, 120]), maxDepth: dice.pick([1, 3, 10, 100]))
-        episodes = Self.day(isCalm: isCalm, dice)
-        changeEvery = isCalm ? .seconds(1_000_000) : dice.pick(seconds: [0.5, 5, 60, 600, 7200])
+        queue =
+            mood == .crowded
+            ? QueueRules(maxWait: .seconds(120), maxDepth: 100)
+            : QueueRules(
+                maxWait: dice.pick(seconds: [0, 2, 30, 30, 120]), maxDepth: dice.pick([1, 3, 10, 100]))
+        episodes = Self.day(mood, dice)
+        switch mood {
+        case .calm: changeEvery = .seconds(1_000_000)
+        case .crowded, .limited: changeEvery = dice.pick(seconds: [0.5, 2, 5])
+        case .outage, .mixed: changeEvery = dice.pick(seconds: [0.5, 5, 60, 600, 7200])
+        }
     }
 
-    private static func provider(_ name: String, isCalm: Bool, _ dice: Dice) -> ProviderPlan {
+    private static func provider(_ name: String, _ mood: Mood, _ dice: Dice) -> ProviderPlan {
         let rules = AccountPoolState.Rules(
-            strategy: dice.pick(AccountPoolState.Strategy.allCases), maxInFlight: isCalm ? 5 : dice.pick([1, 1, 2, 5]),
+            strategy: dice.pick(AccountPoolState.Strategy.allCases),
+            maxInFlight: mood == .calm || mood == .limited ? 5 : mood == .crowded ? 1 : dice.pick([1, 1, 2, 5]),
             cooldown: dice.pick(seconds: [1, 60, 600]), maxCooldown: dice.pick(seconds: [600, 7200]))
-        let count = dice.pick(isCalm ? [2, 3] : [0, 1, 1, 2, 3, 5, 8])
-        let proxies = dice.pick([[nil], ProviderPlan.proxies])
+        let counts =
+            switch mood {
+            case .calm: [2, 3]
+            case .crowded: [1, 1, 2]
+            case .limited: [1, 2, 3]
+            case .outage: [1, 1, 2, 3]
+            case .mixed: [0, 1, 1, 2, 3, 5, 8]
+            }
+        let count = dice.pick(counts)
+        let proxies = mood == .limited ? ProviderPlan.proxies : dice.pick([[nil], ProviderPlan.proxies])
         let areEqual = dice.chance(50)
         let accounts = (0..<count).map { index in
             Credential(
@@ -71,19 +103,23 @@ struct WorldPlan: Sendable {
                 proxy: dice.pick(proxies),
                 weight: areEqual ? 2 : dice.pick([1, 1, 2, 3, 4, 0, 300]))
         }
-        var sources = Array(repeating: [Credential](), count: isCalm ? 1 : dice.pick([1, 1, 2, 3]))
+        var sources = Array(repeating: [Credential](), count: mood == .mixed ? dice.pick([1, 1, 2, 3]) : 1)
         for account in accounts { sources[dice.below(sources.count)].append(account) }
         return ProviderPlan(name: name, rules: rules, sources: sources, refusesImages: dice.chance(30))
     }
 
     /// Bursts with hours between them, some two days in all, so that queues fill, and long rests end.
-    private static func day(isCalm: Bool, _ dice: Dice) -> [Episode] {
+    private static func day(_ mood: Mood, _ dice: Dice) -> [Episode] {
         (0..<dice.between(5, 10)).map { _ in
             Episode(
                 rest: dice.pick(seconds: [1, 60, 600, 7200, 21_600, 43_200]), isTended: dice.chance(70),
-                clients: dice.pick([1, 5, 10, 20, 40]),
-                spacing: dice.pick(seconds: isCalm ? [5, 30, 300] : [0, 0, 0.01, 0.1, 1, 5, 30, 300]),
-                weather: Weather(isCalm: isCalm, dice))
+                clients: dice.pick(mood == .crowded || mood == .outage ? [20, 40] : [1, 5, 10, 20, 40]),
+                spacing: dice.pick(
+                    seconds: mood == .calm
+                        ? [5, 30, 300]
+                        : mood == .crowded
+                            ? [0.01, 0.1] : mood == .limited ? [0.1, 1] : [0, 0, 0.01, 0.1, 1, 5, 30, 300]),
+                weather: Weather(mood, dice))
         }
     }
 }
