@@ -238,7 +238,7 @@ def measure_memory(bench: Bench, start_subject):
         bench.run("rss-streams", target, service, "hold", ["idle", streams, 2], stream=True)
         workshop.stop(service)
         service = start(f"memory-{target}", 2)
-        bench.run("rss-slow", target, service, "flood", ["slow", 1000, 5], stream=True)
+        bench.run("rss-slow", target, service, "flood", ["slow", 1000, 20], stream=True)
         workshop.stop(service)
 
 
