@@ -28,8 +28,8 @@ extension Referee {
             guard let provider = late.attempts.first?.provider else { continue }
             for other in waiting where other.work == late.work && other.candidates.contains(provider) {
                 if other.candidates.count > 1, late.hasQueued { count("order in several lines") }
-                // One who lost hope in one of several lines may be on its way back to its place in this moment.
-                if other.candidates.count > 1, accounts[provider]?.hopeLost(other.work) ?? 0 >= momentEvent { continue }
+                // One who was sent away may be on its way back to its place in this moment.
+                if accounts[provider]?.hopeLost(other.work) ?? 0 >= momentEvent { continue }
                 check(
                     other.arrival >= late.arrival, .queueFair,
                     "#\(late.id) was served by \(provider) before #\(other.id)")
