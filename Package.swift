@@ -37,12 +37,20 @@ let package = Package(
         .systemLibrary(name: "CYAML", path: "Sources/CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(
             name: "COpenSSL", path: "Sources/COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(
+            name: "CSQLite", path: "Sources/CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(
+            name: "CHiredis", path: "Sources/CHiredis", pkgConfig: "hiredis", providers: [.apt(["libhiredis-dev"])]),
         .target(name: "CCurlShim", dependencies: ["CCurl"], path: "Sources/CCurlShim"),
         .target(name: "CSystem", path: "Sources/CSystem"),
 
         module("Core"),
         module("YAML", dependencies: ["PolluxCore", "CYAML"]),
         module("Crypto", dependencies: ["PolluxCore", "COpenSSL"]),
+        module("SQLite", dependencies: ["PolluxCore", "CSQLite"]),
+        module("Redis", dependencies: ["PolluxCore", "CHiredis"]),
+        module("Storage", dependencies: ["PolluxCore", "PolluxSQLite", "PolluxRedis", "PolluxCrypto"]),
+        module("Admin", dependencies: ["PolluxCore", "PolluxCrypto"]),
         module("Transport", dependencies: ["PolluxCore", "CSystem", "CCurl", "CCurlShim"]),
         module("Providers", dependencies: ["PolluxCore", "PolluxCrypto"]),
         module("Frontends", dependencies: ["PolluxCore"]),
@@ -52,7 +60,7 @@ let package = Package(
             "App",
             dependencies: [
                 "PolluxCore", "PolluxProviders", "PolluxFrontends", "PolluxCredentialSources", "PolluxTransport",
-                "PolluxYAML", "PolluxCrypto", "CSystem",
+                "PolluxStorage", "PolluxRedis", "PolluxAdmin", "PolluxYAML", "PolluxCrypto", "CSystem",
             ]),
         .target(
             name: "PolluxTesting", dependencies: ["PolluxCore"], path: "Sources/PolluxTesting", swiftSettings: strict),
@@ -60,9 +68,18 @@ let package = Package(
             name: "pollux", dependencies: ["PolluxApp", "PolluxSimulator", "PolluxCore"], path: "Sources/pollux",
             swiftSettings: strict),
 
+        // Killed by the tests of the state while it writes; no product has it.
+        .executableTarget(
+            name: "StateHammer", dependencies: ["PolluxStorage", "PolluxSQLite", "PolluxCore"],
+            path: "Tests/StateHammer", swiftSettings: strict),
+
         tests("CoreTests", dependencies: ["PolluxCore"]),
         tests("YAMLTests", dependencies: ["PolluxYAML", "PolluxCore"]),
         tests("CryptoTests", dependencies: ["PolluxCrypto", "PolluxCore"]),
+        tests("SQLiteTests", dependencies: ["PolluxSQLite", "PolluxCore"]),
+        tests("RedisTests", dependencies: ["PolluxRedis", "PolluxCore"]),
+        tests("StorageTests", dependencies: ["PolluxStorage", "PolluxSQLite", "PolluxRedis", "PolluxCore"]),
+        tests("AdminTests", dependencies: ["PolluxAdmin", "PolluxCore"]),
         tests("TransportTests", dependencies: ["PolluxTransport", "PolluxCore", "CSystem", "CCurl"]),
         tests("ProvidersTests", dependencies: ["PolluxProviders", "PolluxCore"]),
         tests("FrontendsTests", dependencies: ["PolluxFrontends", "PolluxProviders", "PolluxCore"]),
@@ -74,7 +91,10 @@ let package = Package(
             dependencies: ["PolluxApp", "PolluxSimulator", "PolluxProviders", "PolluxCrypto", "PolluxCore", "pollux"]),
         tests(
             "IntegrationTests",
-            dependencies: ["PolluxApp", "PolluxSimulator", "PolluxTransport", "PolluxCore", "CSystem"]),
+            dependencies: [
+                "PolluxApp", "PolluxSimulator", "PolluxTransport", "PolluxSQLite", "PolluxCore", "CSystem",
+                "StateHammer",
+            ]),
         tests("TidyTests", dependencies: ["PolluxCore"]),
     ],
     cLanguageStandard: .c2x

@@ -7,6 +7,10 @@ struct ImportDirectionTests {
         "Core": [],
         "YAML": ["PolluxCore", "CYAML"],
         "Crypto": ["PolluxCore", "COpenSSL"],
+        "SQLite": ["PolluxCore", "CSQLite"],
+        "Redis": ["PolluxCore", "CHiredis"],
+        "Storage": ["PolluxCore", "PolluxSQLite", "PolluxRedis", "PolluxCrypto"],
+        "Admin": ["PolluxCore", "PolluxCrypto"],
         "Transport": ["PolluxCore", "CSystem", "CCurl", "CCurlShim"],
         "Providers": ["PolluxCore", "PolluxCrypto"],
         "Frontends": ["PolluxCore"],
@@ -15,7 +19,7 @@ struct ImportDirectionTests {
         "PolluxTesting": ["PolluxCore"],
         "App": [
             "PolluxCore", "PolluxProviders", "PolluxFrontends", "PolluxCredentialSources", "PolluxTransport",
-            "PolluxYAML", "PolluxCrypto", "CSystem",
+            "PolluxStorage", "PolluxRedis", "PolluxAdmin", "PolluxYAML", "PolluxCrypto", "CSystem",
         ],
         "pollux": ["PolluxCore", "PolluxApp", "PolluxSimulator"],
     ]
