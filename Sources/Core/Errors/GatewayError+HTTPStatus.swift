@@ -17,7 +17,7 @@ extension GatewayError {
         case .rateLimited, .quotaExhausted: 429
         case .headerTooLarge: 431
         case .cancelled: 499
-        case .internalError: 500
+        case .internalError: code == Self.storageUnavailableCode ? 507 : 500
         case .unsupportedTransferCoding: 501
         case .upstreamUnreachable, .upstreamTLS, .upstreamReset, .upstreamTruncated, .upstreamBadResponse,
             .upstreamError, .upstreamTooLarge, .upstreamAuth, .upstreamInvalidOutput:

@@ -45,6 +45,13 @@ public struct GatewayError: Error, Sendable, Equatable, CustomStringConvertible 
         case rejectCredential
         /// The upstream has locked the account: a person must look.
         case restrict
+        /// The upstream asks for a person: a challenge, a consent page. Nothing but that person's answer helps.
+        case needHuman
+        /// The allowance of the day is spent, for the class that was asked for or, by scope, the whole account: rests
+        /// for `retryAfter`, else until the upstream's day ends.
+        case exhaustQuota
+        /// The account's trial is over, for good.
+        case endTrial
     }
 
     public var kind: Kind
@@ -57,12 +64,16 @@ public struct GatewayError: Error, Sendable, Equatable, CustomStringConvertible 
     public var upstreamStatus: Int?
     /// The request field at fault, in the client's own spelling: `messages[0].content`.
     public var param: String?
+    /// The upstream's own field that decided, for who asks why: `error.details[0].reason`, `retry-after`.
+    public var field: String?
     /// A more exact code in the client's vocabulary: `missing_required_parameter`. `nil` takes the kind's own.
     public var code: String?
     public var accountEffect: AccountEffect
     /// The upstream has begun something that must not be begun twice (an image job, a turn that it wrote down): nobody
     /// tries again.
     public var isFinal = false
+    /// The same request can never be let through, whenever it comes again: it costs more than its limit.
+    public var isHopeless = false
 
     public init(
         _ kind: Kind, _ scope: Scope, _ message: String, detail: String = "", retryAfter: Duration? = nil,

@@ -70,6 +70,12 @@ extension Duration {
         return carried ? (parts.seconds < 0 ? .min : .max) : sum
     }
 
+    /// Whole milliseconds, rounded up: whoever waits so long does not come too early.
+    public var millisecondsRoundedUp: Int64 {
+        let whole = microseconds
+        return whole <= 0 ? 0 : (whole - 1) / 1000 + 1
+    }
+
     /// Whole seconds, rounded up; what `Retry-After` carries.
     public var secondsRoundedUp: Int64 {
         let whole = microseconds
