@@ -9,6 +9,8 @@ public struct UpstreamFailure: Sendable, Equatable {
     public var type = ""
     /// An HTTP status that the text carries, as errors inside a 200 do.
     public var status: Int?
+    /// The quota that is spent, where the upstream names one: `GenerateRequestsPerDayPerProjectPerModel-FreeTier`.
+    public var quota = ""
 
     public init(message: String = "", code: String = "", type: String = "", status: Int? = nil) {
         (self.message, self.code, self.type, self.status) = (message, code, type, status)
@@ -34,6 +36,12 @@ public struct UpstreamFailure: Sendable, Equatable {
         type = members["type"]?.string ?? members["status"]?.string ?? ""
         code = members["code"]?.string ?? ""
         status = members["code"]?.int ?? members["status"]?.int
+        // google.rpc.QuotaFailure, also as Google's OpenAI format has it.
+        for detail in members["details"]?.array?.prefix(16) ?? [] where quota.isEmpty {
+            for violation in detail["violations"]?.array?.prefix(16) ?? [] where quota.isEmpty {
+                quota = String(decoding: (violation["quotaId"]?.string ?? "").utf8.prefix(128), as: UTF8.self)
+            }
+        }
     }
 
     /// For the log: bounded, since upstreams send whole pages.
@@ -58,6 +66,9 @@ public struct UpstreamFailure: Sendable, Equatable {
         ["rate_limit_exceeded", "insufficient_quota"].contains(code)
             || ["rate_limit_error", "insufficient_quota", "RESOURCE_EXHAUSTED", "requests", "tokens"].contains(type)
     }
+
+    /// The allowance of a day is spent, not that of a minute.
+    var saysDayIsSpent: Bool { quota.contains("PerDay") }
 
     private func mentions(_ phrases: String...) -> Bool {
         let text = message.lowercased()

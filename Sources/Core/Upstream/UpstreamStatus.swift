@@ -7,6 +7,11 @@ extension GatewayError {
         var error = withoutDetail(status: status, failure, retryAfter: retryAfter)
         error.upstreamStatus = status
         error.detail = "status \(status)" + (failure.detail.isEmpty ? "" : ": \(failure.detail)")
+        if failure.saysDayIsSpent, error.accountEffect == .exhaustQuota {
+            error.field = "details[].violations[].quotaId"
+        } else if retryAfter != nil {
+            error.field = "retry-after"
+        }
         return error
     }
 
@@ -35,6 +40,12 @@ extension GatewayError {
             GatewayError(
                 .upstreamAuth, .account, "the upstream does not allow this to the gateway's account; tell the operator",
                 accountEffect: .restrict)
+        case 429 where failure.saysDayIsSpent:
+            // An upstream's own time would be that of its next minute.
+            GatewayError(
+                .quotaExhausted, failure.quota.contains("PerModel") ? .accountModel : .accountClass,
+                "the upstream's quota of the day for this account is used up; try again tomorrow",
+                accountEffect: .exhaustQuota)
         // No credit left: another account may have some.
         case 402, 429:
             GatewayError(

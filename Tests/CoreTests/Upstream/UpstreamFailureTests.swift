@@ -21,6 +21,27 @@ struct UpstreamFailureTests {
         #expect(error.detail.contains("words of the upstream"))
     }
 
+    @Test(
+        "a quota of the day is another thing than a limit of the minute",
+        arguments: [
+            ("GenerateRequestsPerDayPerProjectPerModel-FreeTier", GatewayError.Scope.accountModel, true),
+            ("GenerateRequestsPerDayPerProject", .accountClass, true),
+            ("GenerateRequestsPerMinutePerProject", .accountClass, false),
+        ])
+    func dailyQuota(_ quota: String, _ scope: GatewayError.Scope, _ isOfDay: Bool) throws {
+        let body: JSON = [
+            "error": ["code": 429, "details": [["@type": "x"], ["violations": [["quotaId": .string(quota)]]]]]
+        ]
+        let failure = try #require(UpstreamFailure(body))
+        let error = GatewayError.upstream(status: 429, failure, retryAfter: .seconds(40))
+        #expect(error.scope == scope)
+        #expect(error.accountEffect == (isOfDay ? .exhaustQuota : .cool))
+        #expect(error.kind == (isOfDay ? .quotaExhausted : .rateLimited))
+        // The upstream's own time is that of its next minute.
+        #expect(error.retryAfter == (isOfDay ? nil : .seconds(40)))
+        #expect(error.field == (isOfDay ? "details[].violations[].quotaId" : "retry-after"))
+    }
+
     @Test("a status in the error counts for more than its type")
     func status() throws {
         let failure = try #require(UpstreamFailure(["error": ["code": 429, "type": "invalid_request_error"]]))
