@@ -14,9 +14,39 @@ public final class Affinity: Sendable {
     /// many turns at once.
     private static let longestLook = 32
 
-    public init(_ rules: ConversationRules, random: any RandomSource) {
+    public convenience init(_ rules: ConversationRules, random: any RandomSource) {
+        self.init(rules, key: (random.next(), random.next()))
+    }
+
+    /// - Parameter key: Under which names are hashed: a secret. With the same one, conversations are known again after
+    ///   a restart.
+    public init(_ rules: ConversationRules, key: (UInt64, UInt64)) {
         table = Mutex(AffinityTable(rules))
-        key = KeyedHash.Key(random.next(), random.next())
+        self.key = KeyedHash.Key(key.0, key.1)
+    }
+
+    // MARK: Over restarts
+
+    /// Takes over what was remembered. What was used in the future was not: the clock was wrong then.
+    public func restore(_ conversations: [StoredConversation], now: Instant, wallNow: WallTime) {
+        table.withLock { table in
+            for conversation in conversations.sorted(by: { $0.lastUsedAt < $1.lastUsedAt }) {
+                guard let name = KeyedHash.Value(bytes: conversation.name) else { continue }
+                let age = max(wallNow - conversation.lastUsedAt, .zero)
+                let favourite = Favourite(provider: conversation.provider, accountID: conversation.accountID)
+                table.set(name, favourite, now: now + (.zero - age))
+            }
+            table.forgetChanges()
+        }
+    }
+
+    /// What has changed since it was asked last, for the store.
+    public func takeChanges(now: Instant, wallNow: WallTime) -> [StoredConversation] {
+        table.withLock { $0.takeChanges() }.map { name, favourite, time in
+            StoredConversation(
+                name: name.bytes, provider: favourite.provider, accountID: favourite.accountID,
+                lastUsedAt: wallNow + (time - now))
+        }
     }
 
     /// The names under which a request's conversation is looked up, the best first, and kept after an answer.

@@ -35,6 +35,9 @@ struct AffinityTable: Sendable {
     private var oldest: Int32 = -1
     private var newest: Int32 = -1
 
+    /// Entries that the store has not heard of.
+    private var changed: Set<KeyedHash.Value> = []
+
     init(_ rules: ConversationRules) { self.rules = rules }
 
     var count: Int { places.count }
@@ -48,6 +51,7 @@ struct AffinityTable: Sendable {
     mutating func set(_ key: KeyedHash.Value, _ favourite: Favourite, now: Instant) {
         while oldest >= 0, now - entries[Int(oldest)].time >= rules.timeToLive { removeOldest() }
         guard rules.maxEntries > 0 else { return }
+        changed.insert(key)
         let place: Int32
         if let known = places[key] {
             unlink(known)
@@ -65,10 +69,20 @@ struct AffinityTable: Sendable {
         newest = place
     }
 
+    mutating func forgetChanges() { changed = [] }
+
+    mutating func takeChanges() -> [(key: KeyedHash.Value, favourite: Favourite, time: Instant)] {
+        defer { changed = [] }
+        return changed.compactMap { key in
+            places[key].map { (key, entries[Int($0)].favourite, entries[Int($0)].time) }
+        }
+    }
+
     private mutating func removeOldest() {
         guard oldest >= 0 else { return }
         let place = oldest
         unlink(place)
+        changed.remove(entries[Int(place)].key)
         places[entries[Int(place)].key] = nil
         free.append(place)
     }

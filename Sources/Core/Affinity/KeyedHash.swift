@@ -7,6 +7,21 @@ struct KeyedHash: Sendable {
     struct Value: Sendable, Hashable {
         var low: UInt64
         var high: UInt64
+
+        init(low: UInt64, high: UInt64) { (self.low, self.high) = (low, high) }
+
+        /// 16 bytes, as `bytes` makes them.
+        init?(bytes: [UInt8]) {
+            guard bytes.count == 16 else { return nil }
+            let words = [bytes.prefix(8), bytes.suffix(8)].map { $0.reduce(UInt64(0)) { $0 << 8 | UInt64($1) } }
+            self.init(low: words[1], high: words[0])
+        }
+
+        var bytes: [UInt8] {
+            [high, low].flatMap { word in
+                stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: word >> UInt64($0)) }
+            }
+        }
     }
 
     /// Made once per process, so that nobody outside knows it.

@@ -4,6 +4,8 @@
 public protocol AnswerSink: AnyObject {
     /// True once a byte went to the client; after that there is no retry.
     var isCommitted: Bool { get }
+    /// No account is free: the request begins to wait for one, or has waited.
+    func waits(_ isWaiting: Bool)
     /// An attempt begins: forget what an earlier one left.
     func begin(_ target: RouteTarget, attempt: Int)
     /// The upstream accepted the request and will answer, perhaps late.
@@ -15,6 +17,7 @@ public protocol AnswerSink: AnyObject {
 }
 
 extension AnswerSink {
+    public func waits(_ isWaiting: Bool) {}
     public func attemptFailed() {}
 }
 

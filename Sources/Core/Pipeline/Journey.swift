@@ -49,6 +49,8 @@ struct Journey {
     private var spent: Set<String> = []
     private var isOver = false
     private var attempts = 0
+    /// Until when it waits for an account, however often it has to begin again.
+    private var waitEnd: Instant?
     private(set) var lastFailure: GatewayError?
 
     init(candidates: [Candidate], favourite: Favourite? = nil, maxAttempts: Int) {
@@ -92,14 +94,26 @@ struct Journey {
     }
 
     /// Waits for an account. For a request that has had no attempt yet.
-    func waitForLease(
+    mutating func waitForLease(
         _ rules: QueueRules, deadline: Instant?, time: any TimeSource
     ) async throws(GatewayError) -> LeasedCandidate? {
         guard attempts == 0, !isOver, rules.maxWait > .zero else { return nil }
-        return try await PlaceInLine(candidates, rules, deadline: deadline, time: time).wait()
+        let end = waitEnd ?? min(time.now + rules.maxWait, deadline ?? .distantFuture)
+        waitEnd = end
+        return try await PlaceInLine(candidates, rules, until: end, time: time).wait()
     }
 
     // MARK: What came of it
+
+    /// Whether the provider's budget would allow the attempt, before anything else is charged for it.
+    mutating func mayBegin(_ leased: LeasedCandidate) -> Bool {
+        let provider = leased.target.provider
+        guard !visited.contains(provider) || leased.upstream.hasBudget(after: lastFailure) else {
+            spent.insert(provider)
+            return false
+        }
+        return true
+    }
 
     /// Asks the provider's budget, and counts the attempt.
     ///
@@ -150,6 +164,8 @@ struct Journey {
     }
 
     private func wait(after error: GatewayError) -> Duration {
+        // The end of the upstream's day is known, and trying before is in vain.
+        if error.accountEffect == .exhaustQuota { return earliestAccount ?? error.retryAfter ?? .seconds(60) }
         // Without a rest the pool knows nothing of the limit.
         if let named = error.retryAfter { return error.accountEffect == .cool ? earliestAccount ?? named : named }
         // A time of our own making is no reason to send a client away for long.

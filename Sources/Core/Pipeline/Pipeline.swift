@@ -1,20 +1,24 @@
 /// The journey of one request: route, lease, attempt, relay. Knows protocols only.
 public struct Pipeline: Sendable {
-    private let router: Router
-    private let catalog: ModelCatalog
-    private let upstreams: [String: Upstream]
-    private let retry: RetryPolicy
+    let router: Router
+    let catalog: ModelCatalog
+    let upstreams: [String: Upstream]
+    let retry: RetryPolicy
     private let queue: QueueRules
-    private let affinity: Affinity?
-    private let time: any TimeSource
+    let affinity: Affinity?
+    private let limits: (any AccountLimiting)?
+    let time: any TimeSource
     private let random: any RandomSource
 
-    /// - Parameter affinity: Remembers which account a conversation had last; `nil` remembers nothing.
+    /// - Parameters:
+    ///   - affinity: Remembers which account a conversation had last; `nil` remembers nothing.
+    ///   - limits: The gateway's own limits on accounts; `nil` has none.
     public init(
         router: Router, catalog: ModelCatalog, upstreams: [Upstream], retry: RetryPolicy, queue: QueueRules,
-        affinity: Affinity? = nil, time: any TimeSource, random: any RandomSource
+        affinity: Affinity? = nil, limits: (any AccountLimiting)? = nil, time: any TimeSource,
+        random: any RandomSource
     ) {
-        self.affinity = affinity
+        (self.affinity, self.limits) = (affinity, limits)
         (self.router, self.catalog, self.retry, self.queue) = (router, catalog, retry, queue)
         (self.time, self.random) = (time, random)
         self.upstreams = Dictionary(upstreams.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
@@ -70,17 +74,15 @@ public struct Pipeline: Sendable {
         var journey = Journey(
             candidates: candidates, favourite: threads.flatMap { affinity?.favourite(of: $0, now: time.now) },
             maxAttempts: 1 + retry.maxRetries)
-        while let leased = try await nextLease(&journey, request) {
+        while let leased = try await nextLease(&journey, request, sink) {
             // A stream may have opened by itself during the pause (T-6).
             guard try await rest(before: leased, journey, record.attempts, request), !sink.isCommitted else {
-                leased.lease.release(after: .cancelled)
+                leased.lease.giveBack()
                 break
             }
-            guard journey.begin(leased) else {
-                leased.lease.release(after: .cancelled)
-                continue
-            }
+            guard await begin(&journey, leased) else { continue }
             record.begin(leased)
+            leased.lease.begin(requestID: request.id, attempt: record.attempts)
             sink.begin(leased.target, attempt: record.attempts)
             do {
                 try await relay(request, leased, into: sink)
@@ -88,7 +90,7 @@ public struct Pipeline: Sendable {
                 if let threads { affinity?.remember(threads, leased.place, now: time.now) }
                 return
             } catch {
-                leased.lease.release(after: error)
+                leased.lease.release(after: error, committed: sink.isCommitted)
                 record.fail(error)
                 log.info("attempt failed", attemptFields(leased, record.attempts, error))
                 if sink.isCommitted { throw error }
@@ -97,6 +99,24 @@ public struct Pipeline: Sendable {
             }
         }
         throw journey.finalError()
+    }
+
+    /// Asks whatever may refuse the attempt once an account is in hand; refused, the account goes back.
+    private func begin(_ journey: inout Journey, _ leased: LeasedCandidate) async -> Bool {
+        guard journey.mayBegin(leased) else {
+            leased.lease.giveBack()
+            return false
+        }
+        // Moving on because of a limit of the gateway's own is no attempt.
+        if case .refused(let wait, let message)? = await limits?.admit(leased) {
+            leased.lease.giveBack(limitedFor: wait, message)
+            return false
+        }
+        guard journey.begin(leased) else {
+            leased.lease.giveBack()
+            return false
+        }
+        return true
     }
 
     /// Whether there is more than one account that could serve these candidates: else affinity has nothing to decide.
@@ -120,14 +140,16 @@ public struct Pipeline: Sendable {
     }
 
     private func nextLease(
-        _ journey: inout Journey, _ request: ModelRequest
+        _ journey: inout Journey, _ request: ModelRequest, _ sink: any AnswerSink
     ) async throws(GatewayError) -> LeasedCandidate? {
         if let leased = journey.nextLease() { return leased }
+        sink.waits(true)
+        defer { sink.waits(false) }
         return try await journey.waitForLease(queue, deadline: request.deadline, time: time)
     }
 
     /// The upstreams that may serve a request, in order, less those that cannot honour it.
-    private func candidates(for request: ModelRequest) throws(GatewayError) -> [Candidate] {
+    func candidates(for request: ModelRequest) throws(GatewayError) -> [Candidate] {
         let targets = try router.targets(for: request.model, needs: request.needs, in: catalog.snapshot)
         var refusal: GatewayError?
         var candidates: [Candidate] = []
@@ -183,6 +205,13 @@ public struct Pipeline: Sendable {
             LogField("attempt", attempt), LogField("error", error.kind.rawValue), LogField("message", error.message),
             LogField("detail", error.detail), LogField("upstream_status", error.upstreamStatus ?? 0),
         ]
+    }
+}
+
+extension AccountLimiting {
+    fileprivate func admit(_ leased: LeasedCandidate) async -> AccountAllowance {
+        await admit(
+            account: leased.lease.accountID, of: leased.target.provider, for: leased.candidate.quotaClass)
     }
 }
 

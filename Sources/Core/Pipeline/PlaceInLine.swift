@@ -12,11 +12,10 @@ struct PlaceInLine {
     /// The places in the lines, by candidate; they stay when a line is left and joined again.
     private let tickets: [UInt64]
 
-    /// - Parameter deadline: The request's own; a wait beyond it is of no use.
-    init(_ candidates: [Candidate], _ rules: QueueRules, deadline: Instant?, time: any TimeSource) {
-        (self.candidates, self.rules, self.time) = (candidates, rules, time)
+    /// - Parameter end: When the longest wait is over, or the request's own time.
+    init(_ candidates: [Candidate], _ rules: QueueRules, until end: Instant, time: any TimeSource) {
+        (self.candidates, self.rules, self.end, self.time) = (candidates, rules, end, time)
         tickets = candidates.map { $0.upstream.pool.takeTicket() }
-        end = min(time.now + rules.maxWait, deadline ?? .distantFuture)
     }
 
     /// - Returns: `nil` when no line can help any more, or none takes it, or the time is over.
@@ -29,7 +28,7 @@ struct PlaceInLine {
             guard let home = helpful.first(where: { !closed.contains($0) }) else { return nil }
             let (leased, isFull) = await wait(at: home, as: role, helpful: Set(helpful))
             if Task.isCancelled {
-                leased?.lease.release(after: .cancelled)
+                leased?.lease.giveBack()
                 throw .cancelled
             }
             if let leased { return leased }
@@ -61,7 +60,7 @@ struct PlaceInLine {
                 case .granted(let lease) where winner == nil:
                     winner = leased(index, lease)
                     group.cancelAll()
-                case .granted(let lease): lease.release(after: .cancelled)
+                case .granted(let lease): lease.giveBack()
                 case .left: break
                 case .full:
                     isFull = true

@@ -78,9 +78,13 @@ public struct RetryBudget: Sendable, Equatable {
     /// - Parameter afterTimeout: A retry after a timeout costs double.
     /// - Returns: Whether the retry may happen; it is paid for then.
     public mutating func spend(afterTimeout: Bool) -> Bool {
-        let price = afterTimeout ? 2.0 : 1.0
-        guard tokens >= price else { return false }
-        tokens -= price
+        guard allows(afterTimeout: afterTimeout) else { return false }
+        tokens -= Self.price(afterTimeout)
         return true
     }
+
+    /// Whether `spend` would succeed now.
+    func allows(afterTimeout: Bool) -> Bool { tokens >= Self.price(afterTimeout) }
+
+    private static func price(_ afterTimeout: Bool) -> Double { afterTimeout ? 2.0 : 1.0 }
 }

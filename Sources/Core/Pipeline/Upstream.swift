@@ -31,4 +31,12 @@ public final class Upstream: Sendable {
             return budget.spend(afterTimeout: failure.kind == .upstreamTimeout)
         }
     }
+
+    /// Whether the budget would allow one more attempt now.
+    func hasBudget(after failure: GatewayError?) -> Bool {
+        budget.withLock { $0.allows(afterTimeout: failure?.kind == .upstreamTimeout) }
+    }
+
+    /// What is left of the budget of retries.
+    var retriesLeft: Double { budget.withLock { $0.tokens } }
 }

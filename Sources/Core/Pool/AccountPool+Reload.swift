@@ -4,13 +4,7 @@ import Synchronization
 extension AccountPool {
     /// From now on other rules hold. Leases, rests, conditions, rotated secrets and who waits stay as they are.
     public func change(_ rules: AccountPoolState.Rules) {
-        let (now, wallNow) = (time.now, time.wallNow)
-        let bells = state.withLock { state -> [WaitLine.Bell] in
-            guard state.rules.rules != rules else { return [] }
-            state.rules.change(rules)
-            return state.line.count > 0 ? state.serve(now, wallNow) : []
-        }
-        ring(bells)
+        change { state in if state.rules.rules != rules { state.rules.change(rules) } }
     }
 
     /// The sources that have published, in the order in which they did first.

@@ -28,6 +28,9 @@ extension AccountPool {
         }
     }
 
+    /// How many requests stand in its line; one that may go to several providers stands in the line of each.
+    public var waiting: Int { state.withLock { $0.line.count } }
+
     /// A place in line, for one who will wait. Nobody waits for its sake.
     func takeTicket() -> UInt64 { state.withLock { $0.line.takeTicket() } }
 
@@ -38,23 +41,21 @@ extension AccountPool {
         for work: WaitLine.Work, with ticket: UInt64? = nil, as role: WaitLine.Role, until deadline: Instant,
         evenInVain: Bool = false
     ) async -> WaitEnd {
-        let (now, wallNow) = (time.now, time.wallNow)
-        let (start, bells) = state.withLock {
-            $0.join(work, with: ticket, as: role, until: deadline, evenInVain: evenInVain, now, wallNow)
+        let start = act { state, now, wallNow in
+            state.join(work, with: ticket, as: role, until: deadline, evenInVain: evenInVain, now, wallNow)
         }
-        ring(bells)
         guard case .waits(let id) = start else { return end(start, work) }
         let standing = await withTaskCancellationHandler {
             await waitForEnd(id)
         } onCancel: {
-            ring(state.withLock { $0.leave(id) })
+            act { state, _, _ in ((), state.leave(id)) }
         }
         return end(standing, work)
     }
 
     private func end(_ standing: Guarded.Standing, _ work: WaitLine.Work) -> WaitEnd {
         switch standing {
-        case .granted(let credential): .granted(PoolLease(credential: credential, work: work, pool: self))
+        case .granted(let handout): .granted(PoolLease(handout, work: work, pool: self))
         case .refused: .refused
         case .full: .full
         case .waits, .left: .left
@@ -63,12 +64,10 @@ extension AccountPool {
 
     private func waitForEnd(_ id: UInt64) async -> Guarded.Standing {
         while true {
-            let (now, wallNow) = (time.now, time.wallNow)
-            let (standing, nextLook, bells) = state.withLock { state in
+            let (standing, nextLook) = act { state, now, wallNow -> ((Guarded.Standing, Instant?), [WaitLine.Bell]) in
                 let (standing, bells) = state.look(id, now, wallNow)
-                return (standing, state.line.nextLook(of: id), bells)
+                return ((standing, state.line.nextLook(of: id)), bells)
             }
-            ring(bells)
             guard case .waits = standing, let nextLook else { return standing }
             await sleep(id, until: nextLook)
         }
@@ -109,7 +108,7 @@ extension AccountPool.Guarded {
     /// Where a request that wants to wait stands.
     enum Standing: Sendable {
         case waits(UInt64)
-        case granted(Credential)
+        case granted(WaitLine.Handout)
         case refused
         case full
         /// It gave up its place.
@@ -123,12 +122,15 @@ extension AccountPool.Guarded {
             for: work.quotaClass, model: work.model, excluding: tried, now: now, wallNow: wallNow)
         switch choice {
         case .nothing(let shortage): return .failure(shortage)
-        case .lease(let id): return .success(credential(of: id))
+        case .lease(let id): return .success(handout(id))
         }
     }
 
-    func credential(of accountID: String) -> Credential {
-        credentials[accountID] ?? Credential(accountID: accountID, values: [:])
+    /// The latest lease, which is of this account.
+    func handout(_ accountID: String) -> WaitLine.Handout {
+        WaitLine.Handout(
+            credential: credentials[accountID] ?? Credential(accountID: accountID, values: [:]),
+            grant: rules.lastGrant)
     }
 
     mutating func join(
@@ -137,7 +139,7 @@ extension AccountPool.Guarded {
     ) -> (Standing, [WaitLine.Bell]) {
         var bells = line.count > 0 ? serve(now, wallNow) : []
         switch grant(work, now, wallNow) {
-        case .success(let credential): return (.granted(credential), bells)
+        case .success(let handout): return (.granted(handout), bells)
         case .failure(let shortage):
             let helps = evenInVain || shortage.helpsToWait(until: deadline, now)
             guard helps, now < deadline else { return (.refused, bells) }
@@ -156,8 +158,8 @@ extension AccountPool.Guarded {
         var closed: Set<WaitLine.Work> = []
         while let (id, work) = line.first(except: closed) {
             switch grant(work, now, wallNow) {
-            case .success(let credential):
-                if let bell = line.answer(id, .granted(credential)) { bells.append(bell) }
+            case .success(let handout):
+                if let bell = line.answer(id, .granted(handout)) { bells.append(bell) }
             case .failure(let shortage):
                 closed.insert(work)
                 if shortage.busy == 0 { bells += dismiss(work, shortage, now) }
@@ -178,7 +180,7 @@ extension AccountPool.Guarded {
         line.stopAlarm(of: id, dueBy: now)
         var bells = line.waits(id) ? serve(now, wallNow) : []
         switch line.takeOutcome(of: id) {
-        case .granted(let credential): return (.granted(credential), bells)
+        case .granted(let handout): return (.granted(handout), bells)
         case .refused: return (.refused, bells)
         case nil:
             guard now >= deadline else { return (.waits(id), bells) }

@@ -10,15 +10,29 @@ public final class AccountPool: Sendable {
         /// What a source last published, by account: an unchanged, stale value never replaces a rotated one.
         var published: [String: Credential] = [:]
         var line = WaitLine()
+        var observers: [any TransitionObserver] = []
+        /// Makes rotated secrets durable; `nil` keeps them in memory alone.
+        var keeper: (any CredentialKeeping)?
     }
 
-    typealias Grant = Result<Credential, Shortage>
+    typealias Grant = Result<WaitLine.Handout, Shortage>
 
+    /// The provider's.
+    public let name: String
     let state: Mutex<Guarded>
     let time: any TimeSource
 
-    public init(_ rules: AccountPoolState.Rules, time: any TimeSource) {
-        state = Mutex(Guarded(rules: AccountPoolState(rules)))
+    /// - Parameters:
+    ///   - name: The provider's, for what is told and remembered.
+    ///   - dailyReset: When daily quotas begin anew.
+    ///   - random: For the lengths of suspensions.
+    public init(
+        _ rules: AccountPoolState.Rules, name: String = "", dailyReset: DailyReset = .builtIn,
+        random: any RandomSource = FastRandom(), time: any TimeSource
+    ) {
+        self.name = name
+        state = Mutex(
+            Guarded(rules: AccountPoolState(rules, name: name, dailyReset: dailyReset, random: random)))
         self.time = time
     }
 
@@ -48,69 +62,50 @@ public final class AccountPool: Sendable {
     }
 
     private func lease(_ work: WaitLine.Work, excluding tried: Set<String>) -> Result<PoolLease, Shortage> {
-        let (now, wallNow) = (time.now, time.wallNow)
-        let (grant, bells) = state.withLock { state -> (Grant, [WaitLine.Bell]) in
+        let grant = act { state, now, wallNow in
             let bells = state.line.count > 0 ? state.serve(now, wallNow) : []
             return (state.grant(work, excluding: tried, now, wallNow), bells)
         }
-        ring(bells)
-        return grant.map { PoolLease(credential: $0, work: work, pool: self) }
+        return grant.map { PoolLease($0, work: work, pool: self) }
     }
 
     /// Takes a certain account for one attempt, if it is ready. Those who wait go first.
     public func lease(account: String, for quotaClass: QuotaClass, model: String = "") -> PoolLease? {
-        let (now, wallNow) = (time.now, time.wallNow)
         let work = WaitLine.Work(quotaClass: quotaClass, model: model)
-        let (credential, bells) = state.withLock { state -> (Credential?, [WaitLine.Bell]) in
+        let handout = act { state, now, wallNow -> (WaitLine.Handout?, [WaitLine.Bell]) in
             let bells = state.line.count > 0 ? state.serve(now, wallNow) : []
             let isLeased = state.rules.lease(
                 account: account, for: quotaClass, model: model, now: now, wallNow: wallNow)
-            return (isLeased ? state.credential(of: account) : nil, bells)
+            return (isLeased ? state.handout(account) : nil, bells)
         }
-        ring(bells)
-        return credential.map { PoolLease(credential: $0, work: work, pool: self) }
+        return handout.map { PoolLease($0, work: work, pool: self) }
     }
 
     /// Takes over what one source published.
     ///
-    /// - Parameter problem: Says what an account lacks; such an account is kept but never leased.
+    /// - Parameters:
+    ///   - changed: Accounts whose credential is another one than before, if somebody knows better than the pool: by
+    ///     default it compares with what was published since the process began.
+    ///   - problem: Says what an account lacks; such an account is kept but never leased.
     /// - Returns: The problems, by account, for the log.
     @discardableResult
     public func update(
-        source: String, _ credentials: [Credential], problem: (Credential) -> String?
+        source: String, _ credentials: [Credential], changed: Set<String>? = nil, problem: (Credential) -> String?
     ) -> [(accountID: String, problem: String)] {
         let problems = credentials.map { ($0.accountID, problem($0)) }
-        let (now, wallNow) = (time.now, time.wallNow)
-        let bells = state.withLock { state in
-            if let index = state.sources.firstIndex(where: { $0.name == source }) {
-                state.sources[index].credentials = credentials
-            } else {
-                state.sources.append((source, credentials))
-            }
-            let union = state.sources.flatMap(\.credentials)
-            var changed: Set<String> = []
-            var next: [String: Credential] = [:]
-            for credential in union where next[credential.accountID] == nil {
-                let isNew = state.published[credential.accountID] != credential
-                if isNew { changed.insert(credential.accountID) }
-                next[credential.accountID] = isNew ? credential : state.credentials[credential.accountID] ?? credential
-            }
-            let known = state.rules.accounts.filter { $0.inFlight > 0 && next[$0.id] == nil }
-            for account in known { next[account.id] = state.credentials[account.id] }
-            state.published = Dictionary(union.map { ($0.accountID, $0) }, uniquingKeysWith: { first, _ in first })
-            state.credentials = next
-            // Of the record that is in force: another source may name the account as well, and lack something.
-            state.rules.replaceAccounts(with: union.map { ($0, problem($0)) }, changed: changed)
-            return state.serve(now, wallNow)
+        act { state, now, wallNow in
+            state.rules.settle(now, wallNow)
+            state.publish(source, credentials, changed, problem)
+            return ((), state.serve(now, wallNow))
         }
-        ring(bells)
         return problems.compactMap { id, problem in problem.map { (id, $0) } }
     }
 
     /// How many accounts could be leased now, and what keeps the others.
     public func shortage(for quotaClass: QuotaClass = .text, model: String = "") -> Shortage {
-        let (now, wallNow) = (time.now, time.wallNow)
-        return state.withLock { $0.rules.shortage(for: quotaClass, model: model, now: now, wallNow: wallNow) }
+        act { state, now, wallNow in
+            (state.rules.shortage(for: quotaClass, model: model, now: now, wallNow: wallNow), [])
+        }
     }
 
     /// How many accounts there are, whatever their state.
@@ -122,65 +117,99 @@ public final class AccountPool: Sendable {
         return state.withLock { $0.rules.unusableAccounts(wallNow: wallNow) }
     }
 
-    fileprivate func release(
-        _ accountID: String, _ work: WaitLine.Work, by proxy: Secret?, after error: GatewayError?
-    ) {
-        let (now, wallNow) = (time.now, time.wallNow)
-        let bells = state.withLock { state -> [WaitLine.Bell] in
-            state.rules.release(
-                accountID, for: work.quotaClass, model: work.model, by: .some(proxy), after: error, now: now)
-            return state.line.count > 0 ? state.serve(now, wallNow) : []
+    // MARK: Under the lock, and behind it
+
+    /// Decides under the lock; rings and tells when it has let go of it.
+    @discardableResult
+    func act<Value: Sendable>(
+        at wallNow: WallTime? = nil,
+        _ decide: (inout Guarded, Instant, WallTime) -> sending (Value, [WaitLine.Bell])
+    ) -> Value {
+        let (now, wallNow) = (time.now, wallNow ?? time.wallNow)
+        let (value, bells, news, observers) = state.withLock { state in
+            let (value, bells) = decide(&state, now, wallNow)
+            let news = state.rules.news
+            if !news.isEmpty { state.rules.news = [] }
+            return (value, bells, news, news.isEmpty ? [] : state.observers)
         }
-        ring(bells)
+        for bell in bells { bell.resume() }
+        if !news.isEmpty { for observer in observers { observer.happened(news) } }
+        return value
     }
 
-    fileprivate func credential(of accountID: String) -> Credential? {
+    /// Changes something about accounts, by which some who wait may be served.
+    func change<Value: Sendable>(
+        at wallNow: WallTime? = nil, _ body: (inout Guarded) -> sending Value
+    ) -> Value {
+        act(at: wallNow) { state, now, wallNow in
+            state.rules.settle(now, wallNow)
+            let value = body(&state)
+            return (value, state.line.count > 0 ? state.serve(now, wallNow) : [])
+        }
+    }
+
+    func release(_ handout: WaitLine.Handout, _ work: WaitLine.Work, _ use: PoolLease.Use, after error: GatewayError?) {
+        act { state, now, wallNow in
+            let id = handout.credential.accountID
+            let current = state.credentials[id]
+            let trace = use.trace(of: handout, current)
+            state.rules.settle(now, wallNow)
+            state.rules.release(
+                id, for: work.quotaClass, model: work.model, by: .some(use.proxy(of: handout)), after: error, now: now,
+                grant: handout.grant, trace)
+            return ((), state.line.count > 0 ? state.serve(now, wallNow) : [])
+        }
+    }
+
+    func giveBack(
+        _ handout: WaitLine.Handout, _ work: WaitLine.Work, _ use: PoolLease.Use, limitedFor: Duration?,
+        _ message: String
+    ) {
+        act { state, now, wallNow in
+            state.rules.giveBack(
+                handout.credential.accountID, for: work.quotaClass, model: work.model, grant: handout.grant,
+                limit: limitedFor.map { (now + $0, message) }, now: now, use.trace(of: handout, nil))
+            return ((), state.line.count > 0 ? state.serve(now, wallNow) : [])
+        }
+    }
+
+    func credential(of accountID: String) -> Credential? {
         state.withLock { $0.credentials[accountID] }
     }
 
-    fileprivate func rotate(to credential: Credential) {
+    func rotate(to credential: Credential) {
         state.withLock { $0.credentials[credential.accountID] = credential }
-    }
-
-    func ring(_ bells: [WaitLine.Bell]) {
-        for bell in bells { bell.resume() }
     }
 }
 
-/// One account, leased for one attempt. Given back exactly once, by `release` or at the latest when it is forgotten.
-public final class PoolLease: AccountLease {
-    public let accountID: String
-    private let initial: Credential
-    private let work: WaitLine.Work
-    private let pool: AccountPool
-    private let isReleased = Atomic(false)
-    /// The first secret that was asked for: with its proxy the attempt left.
-    private let used = Mutex<Credential?>(nil)
-
-    init(credential: Credential, work: WaitLine.Work, pool: AccountPool) {
-        (accountID, initial, self.work, self.pool) = (credential.accountID, credential, work, pool)
-    }
-
-    /// The current secret: another lease of the same account may have rotated it.
-    public var credential: Credential {
-        let credential = pool.credential(of: accountID) ?? initial
-        used.withLock { if $0 == nil { $0 = credential } }
-        return credential
-    }
-
-    public func rotate(to credential: Credential) async throws(GatewayError) {
-        pool.rotate(to: credential)
-    }
-
-    /// - Parameter error: What the attempt failed with; `nil` clears the account's record of limits for this class.
-    public func release(after error: GatewayError?) {
-        guard !isReleased.exchange(true, ordering: .relaxed) else { return }
-        pool.release(accountID, work, by: proxy, after: error)
-    }
-
-    private var proxy: Secret? { used.withLock { $0 ?? initial }.proxy }
-
-    deinit {
-        if !isReleased.load(ordering: .relaxed) { pool.release(accountID, work, by: proxy, after: .cancelled) }
+extension AccountPool.Guarded {
+    /// The accounts of all sources, each once, as the first source has it.
+    mutating func publish(
+        _ source: String, _ credentials: [Credential], _ known: Set<String>?, _ problem: (Credential) -> String?
+    ) {
+        if let index = sources.firstIndex(where: { $0.name == source }) {
+            sources[index].credentials = credentials
+        } else {
+            sources.append((source, credentials))
+        }
+        var (changed, next, owners): (Set<String>, [String: Credential], [String: String]) = (known ?? [], [:], [:])
+        for (owner, credentials) in sources {
+            for credential in credentials where next[credential.accountID] == nil {
+                let id = credential.accountID
+                let isNew = published[id] != credential
+                // What a restart left remembered is about this very credential, as far as the pool can tell.
+                if isNew, known == nil, rules.remembered[id] == nil { changed.insert(id) }
+                next[id] = isNew ? credential : self.credentials[id] ?? credential
+                owners[id] = owner
+            }
+        }
+        let union = sources.flatMap(\.credentials)
+        for account in rules.accounts where account.inFlight > 0 && next[account.id] == nil {
+            next[account.id] = self.credentials[account.id]
+        }
+        published = Dictionary(union.map { ($0.accountID, $0) }, uniquingKeysWith: { first, _ in first })
+        self.credentials = next
+        // Of the record that is in force: another source may name the account as well, and lack something.
+        rules.replaceAccounts(with: union.map { ($0, problem($0)) }, changed: changed, sources: owners)
     }
 }

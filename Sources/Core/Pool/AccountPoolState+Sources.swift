@@ -1,21 +1,30 @@
 /// New sets of accounts. The one place that walks over all of them: sources publish seldom.
 extension AccountPoolState {
-    /// Takes over a source's whole current set. Accounts that stay keep their leases and cooldowns; a changed
+    /// Takes over a source's whole current set. Accounts that stay keep their leases and their lives; a changed
     /// credential clears what its predecessor was blamed for.
     public mutating func replaceAccounts(
-        with wanted: [(credential: Credential, problem: String?)], changed: Set<String>
+        with wanted: [(credential: Credential, problem: String?)], changed: Set<String>, sources: [String: String] = [:]
     ) {
         var next: [Account] = []
         var wantedIDs: Set<String> = []
         for (credential, problem) in wanted where wantedIDs.insert(credential.accountID).inserted {
-            var account =
-                positions[credential.accountID].map { entries[$0] }
-                ?? Account(id: credential.accountID, condition: .usable)
+            let id = credential.accountID
+            var account = positions[id].map { entries[$0] } ?? newAccount(id)
             account.isLeaving = false
-            account.expiresAt = credential.expiresAt
+            account.source = sources[id] ?? account.source
             account.weight = min(max(credential.weight, 1), Rota.largestWeight)
             account.proxy = credential.proxy
-            account.condition = condition(of: credential, problem, keeping: account, changed)
+            let known = account.life.finding
+            let told = account.life.apply(
+                .published(
+                    isDisabled: credential.isDisabled, problem: problem, expiresAt: credential.expiresAt,
+                    isChanged: changed.contains(id)),
+                Evidence(.source, message: problem ?? "its source published it"), circumstances)
+            news += told
+            if !account.isChanged, !told.isEmpty || known != account.life.finding {
+                account.isChanged = true
+                self.changed.append(id)
+            }
             next.append(account)
         }
         for var account in entries where !account.isGone && !wantedIDs.contains(account.id) && account.inFlight > 0 {
@@ -25,40 +34,42 @@ extension AccountPoolState {
         rebuild(next)
     }
 
-    /// The same accounts, leases, rests and conditions under other rules. Rests that run keep the end they have.
+    /// With what was remembered about it from before a restart.
+    private mutating func newAccount(_ id: String) -> Account {
+        var account = Account(id: id, life: AccountLife(provider: name, accountID: id))
+        if let memory = remembered.removeValue(forKey: id) {
+            news += account.life.restore(memory, circumstances)
+        }
+        return account
+    }
+
+    /// The same accounts, leases, rests and findings under other rules. Rests that run keep the end they have.
     public mutating func change(_ rules: Rules) {
         precondition(rules.maxInFlight > 0, "a pool that may lease nothing is a settings fault")
         self.rules = rules
         rebuild(accounts)
     }
 
-    private func condition(
-        of credential: Credential, _ problem: String?, keeping account: Account, _ changed: Set<String>
-    ) -> Condition {
-        if credential.isDisabled { return .disabled }
-        if let problem { return .incomplete(problem) }
-        switch account.condition {
-        case .credentialRejected, .restricted: return changed.contains(account.id) ? .usable : account.condition
-        case .usable, .disabled, .expired, .incomplete: return .usable
-        }
-    }
-
     /// Lays out everything that is kept beside the accounts themselves.
     mutating func rebuild(_ accounts: [Account]) {
         entries = accounts
         positions = [:]
-        counts = Array(repeating: 0, count: Condition.Tag.allCases.count)
+        counts = Array(repeating: 0, count: AccountBar.allCases.count)
         rota = Rota(weights: accounts.map(\.weight))
         loads = LoadScale(weights: accounts.map(\.weight), maxInFlight: rules.maxInFlight)
         if cursor > rota.count { cursor = 0 }
-        expiring = PositionHeap(capacity: accounts.count)
-        expired = PositionHeap(capacity: accounts.count)
+        marks = PositionHeap(capacity: accounts.count)
+        probes = PositionHeap(capacity: accounts.count)
+        watch = FaultWatch()
+        quotaHolders = 0
         for (position, account) in accounts.enumerated() {
             positions[account.id] = position
             entries[position].countedAs = nil
-            entries[position].isExpired = false
-            // Expires at once, when time passes next, if its hour has come.
-            if let end = account.expiresAt { expiring.set(position, to: end.microseconds) }
+            watch.adopt(account.marks)
+            if let mark = account.life.nextMark(after: wall) { marks.set(position, to: mark.microseconds) }
+            if let deadline = account.life.probeDeadline { probes.set(position, to: deadline.microseconds) }
+            entries[position].holdsQuota = account.life.hasQuotaEnd(wall)
+            if entries[position].holdsQuota { quotaHolders += 1 }
         }
         rebuildExits()
         rebuildLanes()
@@ -86,15 +97,25 @@ extension AccountPoolState {
         }
     }
 
-    private mutating func rebuildLanes() {
-        let keys = modelLanes.keys.filter { key in entries.contains { $0.modelRests[key] != nil } }
+    mutating func rebuildLanes() {
+        let keys = Set(entries.flatMap { $0.life.models.keys }).sorted {
+            Self.end(of: $0, self) > Self.end(of: $1, self)
+        }
         lanes = QuotaClass.allCases.map { LaneKey(quotaClass: $0) }.map(makeLane)
         modelLanes = [:]
-        for key in keys {
+        for key in keys.prefix(Self.modelLaneLimit) {
             modelLanes[key] = lanes.count
             lanes.append(makeLane(key))
-            lanes[lanes.count - 1].records = entries.count { $0.modelRests[key] != nil }
+            lanes[lanes.count - 1].records = entries.count { $0.life.models[key] != nil }
         }
+        for key in keys.dropFirst(Self.modelLaneLimit) {
+            for position in entries.indices { entries[position].life.models[key] = nil }
+        }
+    }
+
+    /// The latest end of a model's rests; those that end first matter least.
+    private static func end(of key: LaneKey, _ pool: AccountPoolState) -> Instant {
+        pool.entries.compactMap { $0.life.models[key]?.end }.max() ?? Instant(microseconds: .min)
     }
 
     private func makeLane(_ key: LaneKey) -> Lane {

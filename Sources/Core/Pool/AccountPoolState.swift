@@ -2,40 +2,19 @@
 ///
 /// Nothing here walks over all accounts for a request. For each kind of work there is a `Lane` with the ready accounts
 /// in the order of the strategy, a heap of those that rest, and counts; a change of one account moves it in the lanes.
+/// What is known about an account, and what it means, is its `AccountLife`.
 public struct AccountPoolState: Sendable {
-    /// What a pool may do, from the provider's `pool:` settings.
-    public struct Rules: Sendable, Equatable {
-        public var strategy: Strategy
-        /// Leases of one account at a time.
-        public var maxInFlight: Int
-        /// How long an account rests after a limit that names no time of its own; doubled while it repeats.
-        public var cooldown: Duration
-        public var maxCooldown: Duration
-
-        public init(
-            strategy: Strategy = .roundRobin, maxInFlight: Int = 1, cooldown: Duration = .seconds(600),
-            maxCooldown: Duration = .seconds(7200)
-        ) {
-            (self.strategy, self.maxInFlight) = (strategy, maxInFlight)
-            (self.cooldown, self.maxCooldown) = (cooldown, maxCooldown)
-        }
-    }
-
-    public enum Strategy: String, Sendable, CaseIterable {
-        /// The next ready account behind the one that was leased last; turns in proportion to weights.
-        case roundRobin = "round-robin"
-        /// The ready account with the fewest leases for its weight.
-        case leastInFlight = "least-in-flight"
-        /// The first ready account in file order, whatever its weight.
-        case fillFirst = "fill-first"
-    }
-
     public enum Choice: Sendable, Equatable {
         case lease(accountID: String)
         case nothing(Shortage)
     }
 
     public internal(set) var rules: Rules
+    /// The provider's name, for what is told.
+    let name: String
+    let dailyReset: DailyReset
+    let random: any RandomSource
+
     var entries: [Account] = []
     var positions: [String: Int] = [:]
     var rota = Rota(weights: [])
@@ -48,19 +27,49 @@ public struct AccountPoolState: Sendable {
     var exitIndexes: [Secret?: Int] = [:]
     var exitWakes = PositionHeap(capacity: 0)
     /// The whole pool rests: its upstream asked for it.
-    var poolRest: Rest?
-    /// Accounts that expire, by when; and those that have, by the same in reverse, should the wall clock step back.
-    var expiring = PositionHeap(capacity: 0)
-    var expired = PositionHeap(capacity: 0)
-    var counts = Array(repeating: 0, count: Condition.Tag.allCases.count)
+    var poolRest: AccountRest?
+    var toldPoolRest = false
+    var endpoint = Breaker()
+    /// The pool as a whole is told as this.
+    var toldEndpoint = AccountState.ready
+    var watch = FaultWatch()
+    /// How often each class of fault was forgiven, and whether accounts have counted some since.
+    var forgiven = BreakerCounts.Tally.zero
+    var counted = Array(repeating: false, count: FaultClass.allCases.count)
+    /// Breakers that opened lately, and by what, should it turn out to be the endpoint's fault.
+    var openings: [Opening] = []
+    /// When by the wall clock something changes for an account next.
+    var marks = PositionHeap(capacity: 0)
+    /// Accounts whose day's quota is spent: their number, since it makes waiting a matter of the wall clock.
+    var quotaHolders = 0
+    /// Accounts with a probe in flight, by when that counts as failed.
+    var probes = PositionHeap(capacity: 0)
+    var counts = Array(repeating: 0, count: AccountBar.allCases.count)
     /// The latest time that was passed in: what has ended never begins again.
     var clock = Instant(microseconds: .min)
+    /// How far the wall clock is ahead of the other one. It changes when the wall clock is set, either way.
+    var wallOffset: Duration?
+    /// The wall clock as it stands at `clock`.
+    var wall: WallTime {
+        guard let wallOffset else { return WallTime(microseconds: .min) }
+        return WallTime(microseconds: clock.microseconds) + wallOffset
+    }
+    /// Tells leases apart; of the latest one.
+    public internal(set) var lastGrant: UInt64 = 0
+    /// What happened and was not told yet.
+    var news: [AccountTransition] = []
+    /// Accounts about which something has changed that outlives a restart.
+    var changed: [String] = []
+    /// What was remembered from before a restart about accounts that no source has named yet.
+    var remembered: [String: JSON] = [:]
     /// How many accounts choices have looked at, for the test that bounds it.
     var looks = 0
 
-    public init(_ rules: Rules) {
+    public init(
+        _ rules: Rules, name: String = "", dailyReset: DailyReset = .builtIn, random: any RandomSource = FastRandom()
+    ) {
         precondition(rules.maxInFlight > 0, "a pool that may lease nothing is a settings fault")
-        self.rules = rules
+        (self.rules, self.name, self.dailyReset, self.random) = (rules, name, dailyReset, random)
         rebuild([])
     }
 
@@ -69,6 +78,10 @@ public struct AccountPoolState: Sendable {
 
     /// With those on their way out, in file order.
     var accounts: [Account] { entries.filter { !$0.isGone } }
+
+    var circumstances: AccountCircumstances {
+        AccountCircumstances(rules: rules, dailyReset: dailyReset, random: random, now: clock, wall: wall)
+    }
 
     /// Takes one account for one attempt.
     ///
@@ -80,12 +93,12 @@ public struct AccountPoolState: Sendable {
         wallNow: WallTime
     ) -> Choice {
         settle(now, wallNow)
-        let lane = laneIndex(LaneKey(quotaClass: quotaClass, model: model))
+        let key = LaneKey(quotaClass: quotaClass, model: model)
+        let lane = laneIndex(key)
         guard let position = pick(lane, tried) else {
             return .nothing(shortage(in: lane, excluding: tried))
         }
-        entries[position].inFlight += 1
-        refresh(position)
+        hand(out: position, key)
         return .lease(accountID: entries[position].id)
     }
 
@@ -94,34 +107,29 @@ public struct AccountPoolState: Sendable {
         account: String, for quotaClass: QuotaClass, model: String = "", now: Instant, wallNow: WallTime
     ) -> Bool {
         settle(now, wallNow)
-        let lane = laneIndex(LaneKey(quotaClass: quotaClass, model: model))
+        let key = LaneKey(quotaClass: quotaClass, model: model)
+        let lane = laneIndex(key)
         looks += 1
-        guard !isPoolResting, let position = positions[account], lanes[lane].place(of: position) == .ready else {
+        guard gate == .open, let position = positions[account], lanes[lane].place(of: position) == .ready else {
             return false
         }
-        entries[position].inFlight += 1
-        refresh(position)
+        hand(out: position, key)
         return true
     }
 
-    /// Returns a lease. What the error says about the account takes effect now.
-    ///
-    /// - Parameter proxy: By which the attempt left; not given, the account's own. A source may have changed that
-    ///   meanwhile, and the new one must not rest for the old.
-    public mutating func release(
-        _ accountID: String, for quotaClass: QuotaClass, model: String = "", by proxy: Secret?? = .none,
-        after error: GatewayError?, now: Instant
-    ) {
-        guard let position = positions[accountID] else { return }
-        precondition(entries[position].inFlight > 0, "account \(accountID) was released twice")
-        clock = max(clock, now)
-        entries[position].inFlight -= 1
-        let key = LaneKey(quotaClass: quotaClass, model: model)
-        let exit = exit(of: position, by: proxy)
-        if let error { apply(error, to: position, key, exit) } else { forgetLimits(of: position, key, exit) }
-        if entries[position].isLeaving, entries[position].inFlight == 0 {
-            entries[position].isGone = true
-            positions[accountID] = nil
+    private mutating func hand(out position: Int, _ key: LaneKey) {
+        lastGrant &+= 1
+        entries[position].inFlight += 1
+        if rules.pace > .zero {
+            entries[position].beforePace = (entries[position].pacedUntil, lastGrant)
+            entries[position].pacedUntil = clock + rules.pace
+        }
+        let deadline = clock + rules.attemptTimeout
+        if !endpoint.isClosed { endpoint.begin(lastGrant, deadline: deadline) }
+        if !entries[position].life.strands[key.quotaClass.ordinal].breaker.isClosed {
+            happen(
+                .leased(AccountLife.Errand(work: key, number: lastGrant), deadline: deadline), to: position,
+                Evidence(.attempt))
         }
         refresh(position)
     }
@@ -138,21 +146,30 @@ public struct AccountPoolState: Sendable {
     /// Accounts that no waiting helps, and why.
     public func unusableAccounts(wallNow: WallTime) -> [(accountID: String, reason: String)] {
         entries.filter { !$0.isLeaving && !$0.isGone }.compactMap { account in
-            switch account.currentCondition(wallNow) {
-            case .usable: nil
-            case .incomplete(let problem): (account.id, problem)
-            case let condition: (account.id, condition.word)
+            switch account.life.bar(wallNow) {
+            case .none: nil
+            case .incomplete: (account.id, account.life.problem ?? "")
+            case let bar: (account.id, bar.word)
             }
         }
     }
 
-    /// When the next rest of any account ends, if one rests.
+    /// When somebody who waits has to look again: the next rest ends, or what the wall clock decides may have changed
+    /// with the clock.
     var nextWake: Instant? {
-        var next = exitWakes.first?.key
+        var next = Self.earlier(exitWakes.first?.key, probes.first?.key)
         for lane in lanes { next = Self.earlier(next, lane.wakes.first?.key) }
         if let end = poolRest?.end, end > clock { next = Self.earlier(next, end.microseconds) }
+        if let end = endpoint.openUntil { next = Self.earlier(next, end.microseconds) }
+        if let end = endpoint.probeDeadline { next = Self.earlier(next, end.microseconds) }
+        if quotaHolders > 0 || counts[AccountBar.expired.rawValue] > 0 {
+            next = Self.earlier(next, (clock + Self.wallLook).microseconds)
+        }
         return next.map { Instant(microseconds: $0) }
     }
+
+    /// How soon a step of the wall clock is noticed by those who wait.
+    static let wallLook = Duration.seconds(5)
 
     static func earlier(_ left: Int64?, _ right: Int64?) -> Int64? {
         guard let left, let right else { return left ?? right }
@@ -168,10 +185,8 @@ extension AccountPoolState {
         return key.quotaClass.ordinal
     }
 
-    private var isPoolResting: Bool { poolRest.map { $0.end > clock } ?? false }
-
     private mutating func pick(_ lane: Int, _ tried: Set<String>) -> Int? {
-        guard !isPoolResting else { return nil }
+        guard gate == .open else { return nil }
         var looked = 0
         let found = lanes[lane].ready.pick(from: cursor, rota) { position in
             looked += 1
@@ -181,44 +196,6 @@ extension AccountPoolState {
         guard let found else { return nil }
         cursor = found.nextCursor
         return found.position
-    }
-
-    private func shortage(in lane: Int, excluding tried: Set<String>) -> Shortage {
-        var shortage = Shortage(maxInFlight: rules.maxInFlight)
-        shortage.accounts = count
-        let lane = lanes[lane]
-        var (cooling, shut) = (lane.count(.cooling), lane.count(.shut))
-        (shortage.busy, shortage.ready) = (lane.count(.busy), lane.count(.ready))
-        var unusable = counts
-        unusable[Condition.Tag.usable.rawValue] = 0
-        var triedBehindExit: [Int: Int] = [:]
-        for position in tried.compactMap({ positions[$0] }) {
-            switch lane.place(of: position) {
-            case .absent: continue
-            case .unusable: if let tag = entries[position].countedAs { unusable[tag.rawValue] -= 1 }
-            case .shut:
-                shut -= 1
-                triedBehindExit[entries[position].exit, default: 0] += 1
-            case .cooling: cooling -= 1
-            case .busy: shortage.busy -= 1
-            case .ready: shortage.ready -= 1
-            }
-            shortage.tried += 1
-        }
-        for tag in Condition.Tag.allCases where unusable[tag.rawValue] > 0 {
-            shortage.unusable[tag.word] = unusable[tag.rawValue]
-        }
-        if isPoolResting {
-            shortage.cooling = cooling + shut + shortage.busy + shortage.ready
-            (shortage.busy, shortage.ready) = (0, 0)
-            if shortage.cooling > 0, let end = poolRest?.end { shortage.firstBack = end - clock }
-            return shortage
-        }
-        shortage.cooling = cooling + shut
-        let own = lane.wakes.firstKey { !tried.contains(entries[$0].id) }
-        let exit = exitWakes.firstKey { exits[$0].usable > triedBehindExit[$0] ?? 0 }
-        shortage.firstBack = Self.earlier(own, exit).map { Instant(microseconds: $0) - clock }
-        return shortage
     }
 }
 

@@ -10,18 +10,32 @@ extension AccountPoolState {
             case unusable
             /// Its exit rests.
             case shut
-            /// It rests itself.
+            /// It rests itself, after a limit.
             case cooling
-            /// At the limit of leases.
+            /// Its quota of the day is used up.
+            case spent
+            /// Its breaker is open.
+            case suspended
+            /// It was leased just now, and keeps its distance.
+            case paced
+            /// At the limit of leases, or tried by the one request that may.
             case busy
             case ready
+
+            /// It ends by itself at a time that is known.
+            var hasEnd: Bool {
+                switch self {
+                case .cooling, .spent, .suspended, .paced: true
+                case .absent, .unusable, .shut, .busy, .ready: false
+                }
+            }
         }
 
         let key: LaneKey
         /// Accounts that remember a rest of this model, over or not; 0 in the lanes of classes.
         var records = 0
         private(set) var ready: ReadyAccounts
-        /// Accounts in the place `cooling`, by the end of their rest.
+        /// Accounts in a place that has an end, by that end.
         private(set) var wakes: PositionHeap
         private var places: [Place]
         /// The load under which a ready account stands in `ready`.
@@ -43,7 +57,7 @@ extension AccountPoolState {
         /// Moves an account to the place that it now has.
         ///
         /// - Parameters:
-        ///   - end: When it is back, for `cooling`.
+        ///   - end: When it is back, for places that have an end.
         ///   - load: For `ready`.
         mutating func move(_ position: Int, to place: Place, end: Instant, load: Int, _ rota: Rota) {
             let known = places[position]
@@ -51,8 +65,8 @@ extension AccountPoolState {
             if known == .ready, !isSame || loads[position] != Int32(load) {
                 ready.remove(position, load: Int(loads[position]), rota)
             }
-            if known == .cooling, !isSame { wakes.remove(position) }
-            if place == .cooling { wakes.set(position, to: end.microseconds) }
+            if known.hasEnd, !place.hasEnd { wakes.remove(position) }
+            if place.hasEnd { wakes.set(position, to: end.microseconds) }
             if place == .ready, !isSame || loads[position] != Int32(load) {
                 ready.insert(position, load: load, rota)
                 loads[position] = Int32(load)

@@ -14,8 +14,14 @@ struct WaitLine: Sendable {
         case guest
     }
 
+    /// A lease as the pool gives it: the account's secret, and the number by which the lease is known.
+    struct Handout: Sendable {
+        let credential: Credential
+        let grant: UInt64
+    }
+
     enum Outcome: Sendable {
-        case granted(Credential)
+        case granted(Handout)
         /// Nothing that is known will help in time.
         case refused
     }

@@ -15,7 +15,8 @@ public final class ModelCatalog: Sendable {
         }
 
         func model(_ id: String) -> ModelInfo? { positions[id].flatMap { models?[$0] } }
-        func offers(_ id: String) -> Bool { positions[id] != nil }
+        /// Whether its provider has named this model.
+        public func offers(_ id: String) -> Bool { positions[id] != nil }
     }
 
     private let entries: Mutex<[Entry]>

@@ -167,7 +167,7 @@ struct AttemptTests {
     func budgetElsewhere() async throws {
         var world = PipelineWorld()
         world.retry = RetryPolicy(maxRetries: 5, budgetRatio: 0)
-        world.add("p", accounts: ["a", "b"], [.refuses(reset)])
+        world.add("p", accounts: ["a", "b"], [.refuses(reset)], suspends: false)
         world.add("q", [.answers(PipelineWorld.good)])
         for _ in 0..<30 { #expect(try await world.run().get().provider == "q") }
         #expect(world.journal.entries.count { $0 == "p/b m" } == 20)

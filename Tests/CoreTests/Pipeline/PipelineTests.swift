@@ -115,7 +115,7 @@ struct PipelineTests {
     func budget() async {
         var world = PipelineWorld()
         world.retry = RetryPolicy(maxRetries: 2, budgetRatio: 0)
-        world.add("p", accounts: ["a", "b", "c"], [.refuses(reset)])
+        world.add("p", accounts: ["a", "b", "c"], [.refuses(reset)], suspends: false)
         for _ in 0..<15 { _ = await world.run() }
         #expect(world.journal.entries.count == 15 + 20)
         #expect(await world.run().failure == reset)

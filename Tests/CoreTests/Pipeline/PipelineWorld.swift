@@ -101,9 +101,11 @@ struct PipelineWorld {
     mutating func add(
         _ name: String, accounts: [String] = ["a"], _ attempts: [ScriptedProvider.Attempt],
         refusal: GatewayError? = nil, quotaClass: QuotaClass = .text,
-        strategy: AccountPoolState.Strategy = .fillFirst
+        strategy: AccountPoolState.Strategy = .fillFirst, suspends: Bool = true
     ) {
-        let pool = AccountPool(AccountPoolState.Rules(strategy: strategy), time: time)
+        var rules = AccountPoolState.Rules(strategy: strategy)
+        if !suspends { (rules.breaker, rules.endpoint) = (.never, .never) }
+        let pool = AccountPool(rules, name: name, random: NoJitter(), time: time)
         pool.update(source: "test", accounts.map { Credential(accountID: $0, values: [:]) }) { _ in nil }
         let provider = ScriptedProvider(name, attempts, journal: journal, refusal: refusal, quotaClass: quotaClass)
         upstreams.append(Upstream(name: name, kind: "scripted", provider: provider, pool: pool, retry: retry))

@@ -21,19 +21,38 @@ struct AccountPoolRandomTests {
 
 /// A pool, its naive twin, and what happens to both.
 private struct RandomPoolWorld {
+    struct Lease {
+        let id: String
+        let key: AccountPoolState.LaneKey
+        let grant: UInt64
+    }
+
     let random: SeededRandom
     var pool: AccountPoolState
     var naive: NaivePool
-    var leases: [(id: String, key: AccountPoolState.LaneKey)] = []
+    var leases: [Lease] = []
     var now = PoolWorld.start
     var wall = PoolWorld.wall
+    /// How often attempts fail without an effect on the account.
+    let faults: Int
 
     init(seed: Int) {
-        random = SeededRandom(seed: seed)
+        let random = SeededRandom(seed: seed)
+        self.random = random
+        func pick(_ list: [Duration]) -> Duration { list[Int(random.below(UInt64(list.count)))] }
         let rules = AccountPoolState.Rules(
             strategy: AccountPoolState.Strategy.allCases[Int(random.below(3))], maxInFlight: 1 + Int(random.below(3)),
-            cooldown: .seconds(4), maxCooldown: .seconds(20))
-        (pool, naive) = (AccountPoolState(rules), NaivePool(rules))
+            cooldown: .seconds(4), maxCooldown: .seconds(20), pace: pick([.zero, .zero, .seconds(2)]),
+            breaker: Breaker.Rules(
+                failuresInARow: 2 + Int(random.below(3)), minOutcomes: 4, window: 5, baseOpen: .seconds(2),
+                maxOpen: .seconds(9)),
+            endpoint: Breaker.Rules(
+                failuresInARow: 4, runSpan: .seconds(2), minOutcomes: 8, window: 4, baseOpen: .seconds(1),
+                maxOpen: .seconds(5)),
+            textRestsAll: random.below(3) == 0, attemptTimeout: .seconds(6))
+        (pool, naive) = (AccountPoolState(rules, random: NoJitter()), NaivePool(rules))
+        naive.wallOffset = wall - WallTime(microseconds: 0)
+        faults = [0, 1, 1, 4][Int(random.below(4))]
     }
 
     func pick(_ count: Int) -> Int { Int(random.below(UInt64(count))) }
@@ -43,13 +62,23 @@ private struct RandomPoolWorld {
     }
 
     mutating func step() {
-        switch pick(11) {
-        case 0...4: lease()
-        case 5...7: release()
-        case 8: replace()
-        case 9: now = now + .seconds(Int64(pick(5)))
-        default: wall = wall + .seconds(Int64(pick(5)) - 1)
+        switch pick(24) {
+        case 0...9: lease()
+        case 10...16: release()
+        case 17...18: replace()
+        case 19: operate()
+        case 20...21: advance(.seconds(Int64(pick(5))), wall: .zero)
+        case 22: advance(.milliseconds(Int64(pick(3000))), wall: .zero)
+        // The wall clock is set.
+        default: advance(.zero, wall: .seconds(Int64(pick(5)) - 1))
         }
+    }
+
+    private mutating func advance(_ time: Duration, wall step: Duration) {
+        now = now + time
+        wall = wall + time + step
+        naive.wallOffset += step
+        naive.settle(now, wall)
     }
 
     private mutating func lease() {
@@ -76,16 +105,26 @@ private struct RandomPoolWorld {
     }
 
     private mutating func note(_ id: String, _ key: AccountPoolState.LaneKey) {
-        naive.accounts[id]?.inFlight += 1
-        leases.append((id, key))
+        naive.take(id, key, pool.lastGrant, now)
+        leases.append(Lease(id: id, key: key, grant: pool.lastGrant))
     }
 
     private mutating func release() {
         guard !leases.isEmpty else { return }
         let lease = leases.remove(at: pick(leases.count))
-        let error = Self.outcomes[pick(Self.outcomes.count)]
-        pool.release(lease.id, for: lease.key.quotaClass, model: lease.key.model, after: error, now: now)
-        naive.give(lease.id, lease.key, error, now)
+        let (id, key) = (lease.id, lease.key)
+        if pick(8) == 0 {
+            let end: Instant? = pick(2) == 0 ? nil : now + .seconds(Int64(pick(6)))
+            pool.giveBack(
+                id, for: key.quotaClass, model: key.model, grant: lease.grant, limit: end.map { ($0, "own") }, now: now)
+            return naive.giveBack(id, key, lease.grant, limitedUntil: end, now)
+        }
+        let isFault = pick(5) < faults
+        let error = isFault ? Self.faults[pick(Self.faults.count)] : Self.outcomes[pick(Self.outcomes.count)]
+        var trace = AccountPoolState.Trace()
+        trace.isCommitted = pick(5) == 0
+        pool.release(id, for: key.quotaClass, model: key.model, after: error, now: now, grant: lease.grant, trace)
+        naive.give(id, key, error, lease.grant, committed: trace.isCommitted, now)
     }
 
     private mutating func replace() {
@@ -100,9 +139,27 @@ private struct RandomPoolWorld {
         naive.replace(credentials, changed)
     }
 
+    private mutating func operate() {
+        let id = "a\(pick(7))"
+        guard naive.accounts[id] != nil else { return }
+        switch pick(3) {
+        case 0:
+            let quotaClass: QuotaClass? = pick(2) == 0 ? nil : QuotaClass.allCases[pick(3)]
+            #expect(pool.reset(id, quotaClass) == true)
+            naive.reset(id, quotaClass)
+        case 1:
+            #expect(pool.setDisabled(id, true) == true)
+            naive.setDisabled(id, true)
+        default:
+            #expect(pool.setDisabled(id, false) == true)
+            naive.setDisabled(id, false)
+        }
+    }
+
     mutating func releaseAll() {
         for lease in leases {
-            pool.release(lease.id, for: lease.key.quotaClass, model: lease.key.model, after: nil, now: now)
+            pool.release(
+                lease.id, for: lease.key.quotaClass, model: lease.key.model, after: nil, now: now, grant: lease.grant)
         }
     }
 
@@ -129,6 +186,16 @@ private struct RandomPoolWorld {
         PoolWorld.limited(.accountModel), PoolWorld.limited(.accountModel, retryAfter: .seconds(9)),
         PoolWorld.limited(.exit, retryAfter: .seconds(3)), PoolWorld.limited(.endpoint, retryAfter: .seconds(1)),
         PoolWorld.limited(.account, retryAfter: .seconds(7)), PoolWorld.rejected, PoolWorld.restricted,
-        PoolWorld.broken, .cancelled,
+        .cancelled,
+        GatewayError(.quotaExhausted, .accountClass, "spent", retryAfter: .seconds(6), accountEffect: .exhaustQuota),
+        GatewayError(.quotaExhausted, .account, "spent", retryAfter: .seconds(3), accountEffect: .exhaustQuota),
+        GatewayError(.upstreamAuth, .account, "puzzle", accountEffect: .needHuman),
+        GatewayError(.upstreamAuth, .account, "over", accountEffect: .endTrial),
+    ]
+
+    private static let faults: [GatewayError] = [
+        PoolWorld.broken, PoolWorld.broken, GatewayError(.upstreamError, .endpoint, "500"),
+        GatewayError(.upstreamTimeout, .endpoint, "late"), GatewayError(.upstreamUnreachable, .endpoint, "no way"),
+        GatewayError(.upstreamTruncated, .endpoint, "cut"), GatewayError(.upstreamRejected, .request, "400"),
     ]
 }

@@ -157,7 +157,7 @@ struct AccountScopeTests {
         pool.replaceAccounts(with: [(PoolWorld.credential("amber", expiresAt: end), nil)], changed: [])
         for _ in 0..<2 {
             #expect(pool.lease(for: .text, now: PoolWorld.start, wallNow: end) != .lease(accountID: "amber"))
-            let before = WallTime(microseconds: end.microseconds - 1)
+            let before = WallTime(microseconds: end.microseconds - 1_000_000)
             #expect(pool.lease(for: .text, now: PoolWorld.start, wallNow: before) == .lease(accountID: "amber"))
         }
     }

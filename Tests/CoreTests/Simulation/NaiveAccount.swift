@@ -25,6 +25,12 @@ final class NaiveAccount {
     var running = 0
     /// By the place of the work; in those of classes as a whole stand the rests of classes.
     var rests = Array(repeating: NaiveRest(), count: NaiveWork.all.count)
+    /// By class.
+    var quotaEnds: [QuotaClass: WallTime] = [:]
+    var breakers: [QuotaClass: NaiveBreaker] = [:]
+    /// Another lease has to keep its distance until then.
+    var pacedUntil: Instant?
+    var beforePace: (until: Instant?, number: UInt64) = (nil, 0)
     var watches = Array(repeating: Watch(), count: NaiveWork.all.count)
 
     /// Its share; out of bounds it is cut.
@@ -46,8 +52,19 @@ final class NaiveAccount {
         set { watches[work.place] = newValue }
     }
 
-    /// When neither its class nor its model rests any more.
-    func restEnd(_ work: NaiveWork) -> Instant {
-        max(rests[work.place].end, rests[NaiveWork(work.quotaClass).place].end)
+    /// When neither its class nor its model rests any more, nor, where text rests all, text.
+    func restEnd(_ work: NaiveWork, _ rules: AccountPoolState.Rules, _ now: Instant, _ wallNow: WallTime) -> Instant {
+        var ends = [rests[work.place].end, rests[NaiveWork(work.quotaClass).place].end]
+        var quotas = [quotaEnds[work.quotaClass]]
+        if rules.textRestsAll {
+            ends.append(rests[NaiveWork(.text).place].end)
+            quotas.append(quotaEnds[.text])
+        }
+        ends += quotas.compactMap(\.self).filter { $0 > wallNow }.map { now + ($0 - wallNow) }
+        if case .open(let until)? = breakers[work.quotaClass]?.phase { ends.append(until) }
+        return ends.max() ?? now
     }
+
+    /// The one request that may try it is on its way.
+    func isProbed(_ work: NaiveWork) -> Bool { breakers[work.quotaClass].map { !$0.letsPass } ?? false }
 }

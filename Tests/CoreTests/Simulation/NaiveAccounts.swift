@@ -23,16 +23,98 @@ final class NaiveAccounts {
     /// Of proxies that somebody uses.
     private var exitRests: [Secret?: NaiveRest] = [:]
     private var poolRest = NaiveRest()
+    private(set) var endpoint: NaiveBreaker
+    private var watch = NaiveWatch()
+    private var openings: [(id: String, quotaClass: QuotaClass, fault: FaultClass, at: Instant)] = []
+    /// What happened, to see that it does.
+    private(set) var tally: [String: Int] = [:]
 
-    init(_ rules: AccountPoolState.Rules) { self.rules = rules }
+    init(_ rules: AccountPoolState.Rules) {
+        self.rules = rules
+        endpoint = NaiveBreaker(rules.endpoint)
+    }
 
     subscript(id: String) -> NaiveAccount? { accounts[id] ?? gone[id] }
 
     // MARK: Events
 
-    func begin(_ id: String) {
+    /// - Parameter number: Of the lease.
+    func begin(_ id: String, _ work: NaiveWork, _ number: UInt64, _ now: Instant) {
         if accounts[id] == nil { accounts[id] = gone.removeValue(forKey: id) }
-        accounts[id]?.running += 1
+        guard let account = accounts[id] else { return }
+        account.running += 1
+        if rules.pace > .zero {
+            account.beforePace = (account.pacedUntil, number)
+            account.pacedUntil = now + rules.pace
+        }
+        let deadline = now + rules.attemptTimeout
+        if endpoint.phase != .closed { tally["endpoint probed", default: 0] += 1 }
+        endpoint.begin(number, deadline: deadline)
+        if account.breakers[work.quotaClass].map({ $0.phase != .closed }) ?? false {
+            tally["probed", default: 0] += 1
+            account.breakers[work.quotaClass]?.begin(number, deadline: deadline)
+        }
+    }
+
+    /// Lets time pass.
+    func settle(_ now: Instant, _ wallNow: WallTime) {
+        endpoint.settle(now)
+        for account in accounts.values {
+            for one in QuotaClass.allCases {
+                account.breakers[one]?.settle(now)
+                if let end = account.quotaEnds[one], end <= wallNow { account.quotaEnds[one] = nil }
+            }
+        }
+    }
+
+    /// A lease is back without an attempt.
+    func giveBack(_ id: String, _ work: NaiveWork, _ number: UInt64) {
+        forgo(id, work, number)
+        if let account = accounts[id], account.beforePace.number == number {
+            account.pacedUntil = account.beforePace.until
+        }
+    }
+
+    /// A lease is back with nothing that counts.
+    func forgo(_ id: String, _ work: NaiveWork, _ number: UInt64) {
+        endpoint.forgo(number)
+        accounts[id]?.breakers[work.quotaClass]?.forgo(number)
+    }
+
+    /// Reckons what an attempt means for the breakers.
+    ///
+    /// - Parameter fault: `nil` for a success.
+    private func reckon(
+        _ account: NaiveAccount, _ work: NaiveWork, _ number: UInt64, _ fault: FaultClass?, isOwn: Bool, _ now: Instant
+    ) {
+        let quotaClass = work.quotaClass
+        watch.note(account.id, isOwn ? fault : nil, now)
+        if endpoint.end(number, fault, now) {
+            tally["endpoint suspended", default: 0] += 1
+            for one in FaultClass.allCases { forgive(one, now) }
+        }
+        guard isOwn || fault == nil else { return account.breakers[quotaClass]?.forgo(number) ?? () }
+        if let fault, watch.blamesEndpoint(fault, now) {
+            tally["the endpoint's fault", default: 0] += 1
+            forgive(fault, now)
+            account.breakers[quotaClass]?.forgo(number)
+            return
+        }
+        if account.breakers[quotaClass]?.end(number, fault, now) ?? false, let fault {
+            tally["suspended", default: 0] += 1
+            openings.append((account.id, quotaClass, fault, now))
+        }
+    }
+
+    private func forgive(_ fault: FaultClass, _ now: Instant) {
+        for account in accounts.values {
+            for one in QuotaClass.allCases { account.breakers[one]?.forget(fault) }
+        }
+        for opening in openings where opening.fault == fault && now - opening.at <= .seconds(10) {
+            tally["released", default: 0] += 1
+            accounts[opening.id]?.breakers[opening.quotaClass]?.release()
+        }
+        openings.removeAll { $0.fault == fault }
     }
 
     func end(_ id: String) {
@@ -41,12 +123,37 @@ final class NaiveAccounts {
         if !account.isPresent, account.running <= 0 { accounts[id] = nil }
     }
 
-    /// - Parameter exit: The proxy by which the attempt left.
-    func blame(_ id: String, _ work: NaiveWork, by exit: Secret?, _ error: GatewayError, _ now: Instant) {
-        guard let account = accounts[id] else { return }
+    /// - Parameters:
+    ///   - attempt: What failed.
+    ///   - isCommitted: The client had its first byte.
+    func blame(
+        _ attempt: Visit.Attempt, _ work: NaiveWork, isCommitted: Bool, _ error: GatewayError, _ now: Instant,
+        _ wallNow: WallTime
+    ) {
+        guard let account = accounts[attempt.account] else { return }
+        let exit = attempt.exit
+        if error.kind == .cancelled { return forgo(account.id, work, attempt.lease) }
+        if let fault = error.faultClass {
+            let isOwn = !isCommitted && (fault != .network || exit != nil)
+            if account.breakers[work.quotaClass] == nil {
+                account.breakers[work.quotaClass] = NaiveBreaker(rules.breaker)
+            }
+            reckon(account, work, attempt.lease, fault, isOwn: isOwn, now)
+        } else {
+            watch.note(account.id, nil, now)
+            forgo(account.id, work, attempt.lease)
+        }
         switch error.accountEffect {
         case .none: break
-        case .rejectCredential, .restrict: account.isBlamed = true
+        case .exhaustQuota:
+            tally["quota spent", default: 0] += 1
+            let end = error.retryAfter.map { wallNow + $0 } ?? DailyReset.builtIn.next(after: wallNow)
+            for one in error.scope == .account ? QuotaClass.allCases : [work.quotaClass] {
+                account.quotaEnds[one] = max(account.quotaEnds[one] ?? end, end)
+            }
+        // Evidence against a credential that has been replaced meanwhile is no news.
+        case .rejectCredential: if attempt.secret == account.credential["key"] { account.isBlamed = true }
+        case .restrict, .needHuman, .endTrial: account.isBlamed = true
         case .cool:
             let asked = error.retryAfter
             switch error.scope {
@@ -61,8 +168,11 @@ final class NaiveAccounts {
     }
 
     /// A success ends the doubling, unless a rest has begun meanwhile.
-    func praise(_ id: String, _ work: NaiveWork, by exit: Secret?, _ now: Instant) {
-        guard let account = accounts[id] else { return }
+    func praise(_ attempt: Visit.Attempt, _ work: NaiveWork, _ now: Instant) {
+        guard let account = accounts[attempt.account] else { return }
+        let exit = attempt.exit
+        if account.breakers[work.quotaClass] == nil { account.breakers[work.quotaClass] = NaiveBreaker(rules.breaker) }
+        reckon(account, work, attempt.lease, nil, isOwn: true, now)
         account.rests[work.place].forget(now)
         account.rests[NaiveWork(work.quotaClass).place].forget(now)
         exitRests[exit]?.forget(now)
@@ -114,6 +224,7 @@ final class NaiveAccounts {
         let isSameRing = ring.elementsEqual(present.map { ($0.id, $0.weight) }, by: ==)
         if !isSameRing { turns.forget() }
         // Who has left in the middle of an answer has turns left, which others take.
+        watch.keep(Set(accounts.keys))
         turns.isUneven = before.contains { !$0.isPresent } || accounts.values.contains { !$0.isPresent }
         // An exit that nobody uses is forgotten; one that a last lease uses is not.
         let exits = Set(accounts.values.map(\.published.proxy))
@@ -126,16 +237,34 @@ final class NaiveAccounts {
     func standing(
         _ account: NaiveAccount, _ work: NaiveWork, _ now: Instant, _ wallNow: WallTime
     ) -> NaiveAccount.Standing {
-        guard account.isUsable(wallNow), back(account, work, now) <= now else { return .out }
-        return account.running < rules.maxInFlight ? .free : .busy
+        guard account.isUsable(wallNow), back(account, work, now, wallNow) <= now else { return .out }
+        if account.isProbed(work) || account.running >= rules.maxInFlight { return .busy }
+        if let end = account.pacedUntil, end > now { return .out }
+        return endpoint.letsPass ? .free : .busy
+    }
+
+    /// How many leases there are to be had when nothing runs: one at a time tries what is half-open, and a pace keeps
+    /// the second one away.
+    func room(_ work: NaiveWork, _ now: Instant, _ wallNow: WallTime) -> Int {
+        let free = present.filter { standing($0, work, now, wallNow) == .free }
+        if endpoint.phase != .closed { return min(free.count, 1) }
+        return free.map { account in
+            let isClosed = account.breakers[work.quotaClass].map { $0.phase == .closed } ?? true
+            return rules.pace > .zero || !isClosed ? 1 : rules.maxInFlight
+        }.reduce(0, +)
     }
 
     /// When an account has rested. What rests more than the account goes before: if its exit or the pool rests, its own
     /// rest is not looked at until that is over.
-    private func back(_ account: NaiveAccount, _ work: NaiveWork, _ now: Instant) -> Instant {
-        if poolRest.end > now { return poolRest.end }
+    private func back(
+        _ account: NaiveAccount, _ work: NaiveWork, _ now: Instant, _ wallNow: WallTime
+    ) -> Instant {
+        var ends: [Instant] = []
+        if poolRest.end > now { ends.append(poolRest.end) }
+        if case .open(let until) = endpoint.phase { ends.append(until) }
+        if let last = ends.max() { return last }
         if let rest = exitRests[account.published.proxy], rest.end > now { return rest.end }
-        return account.restEnd(work)
+        return account.restEnd(work, rules, now, wallNow)
     }
 
     /// Looks at every account again after something happened.
@@ -182,8 +311,15 @@ final class NaiveAccounts {
         present.filter { account in
             let watch = account[work]
             guard watch.standing == standing, watch.since < event else { return false }
-            return standing != .free || rules.maxInFlight - account.running > unseen
+            guard standing == .free, unseen > 0 else { return true }
+            return rules.maxInFlight - account.running > unseen && !mayBlock(account, work)
         }.map(\.id)
+    }
+
+    /// One lease is enough to keep all others from an account, or from all of them.
+    private func mayBlock(_ account: NaiveAccount, _ work: NaiveWork) -> Bool {
+        let isClosed = account.breakers[work.quotaClass].map { $0.phase == .closed } ?? true
+        return rules.pace > .zero || endpoint.phase != .closed || !isClosed
     }
 
     func figures(_ work: NaiveWork, _ now: Instant, _ wallNow: WallTime) -> Figures {
@@ -196,7 +332,12 @@ final class NaiveAccounts {
             case .out where !account.isUsable(wallNow): figures.unusable += 1
             case .out:
                 figures.cooling += 1
-                let wait = back(account, work, now) - now
+                var end = back(account, work, now, wallNow)
+                if end <= now {
+                    tally["paced", default: 0] += 1
+                    end = account.pacedUntil ?? now
+                }
+                let wait = end - now
                 figures.firstBack = min(figures.firstBack ?? wait, wait)
             }
         }

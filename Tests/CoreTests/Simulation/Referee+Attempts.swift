@@ -4,8 +4,7 @@ import PolluxCore
 extension Referee {
     func attemptBegins(_ visit: Visit, _ provider: String, _ credential: Credential, _ script: Script) {
         let account = credential.accountID
-        let number = visit.attempts.count + 1
-        happened("attempt", "#\(visit.id) \(number): \(provider)/\(account) \(script.deed.rawValue)")
+        happened("attempt", "#\(visit.id) \(visit.attempts.count + 1): \(provider)/\(account) \(script.deed.rawValue)")
         count(script.deed.rawValue)
         notePassed(visit)
         checkRoute(visit, provider, account)
@@ -19,17 +18,24 @@ extension Referee {
             startedNow.append(visit)
             if event > visit.arrivalEvent + 1 { visit.waitEnd = event }
         }
-        if let held = visit.held {
-            accounts[held.provider]?.end(held.account)
-            visit.held = nil
-        }
-        accounts[provider]?.begin(account)
+        let number = visit.leaseNumber
+        if let held = visit.held, held != (provider, account) { letGo(held, visit) }
+        if visit.held == nil { accounts[provider]?.begin(account, visit.work, number, now) }
+        visit.held = nil
         look(provider)
         visit.state = .attempting
         visit.attempts.append(
             Visit.Attempt(
-                number: number, provider: provider, account: account, script: script, exit: credential.proxy,
-                start: now))
+                number: visit.attempts.count + 1, provider: provider, account: account, script: script,
+                exit: credential.proxy, secret: credential["key"], lease: number, start: now))
+    }
+
+    /// A lease over a pause comes back unused.
+    func letGo(_ held: (provider: String, account: String), _ visit: Visit) {
+        accounts[held.provider]?.giveBack(held.account, visit.work, visit.leaseNumber)
+        accounts[held.provider]?.end(held.account)
+        visit.held = nil
+        look(held.provider)
     }
 
     /// - Parameter number: Of the attempt; an end that comes twice is noticed.
@@ -40,12 +46,14 @@ extension Referee {
         visit.attempts[number - 1].end = (now, how)
         switch how {
         case .answered:
-            accounts[attempt.provider]?.praise(attempt.account, visit.work, by: attempt.exit, now)
+            accounts[attempt.provider]?.praise(attempt, visit.work, now)
             count("answered")
             remember(visit, attempt)
         case .failed(let error):
-            accounts[attempt.provider]?.blame(attempt.account, visit.work, by: attempt.exit, error, now)
+            accounts[attempt.provider]?.blame(
+                attempt, visit.work, isCommitted: visit.isCommitted, error, now, wallNow)
         case .dropped:
+            accounts[attempt.provider]?.forgo(attempt.account, visit.work, attempt.lease)
             check(visit.leftAt != nil, .nobodyForgone, "#\(visit.id) dropped attempt \(number) for no cause")
         }
         accounts[attempt.provider]?.end(attempt.account)
@@ -64,6 +72,9 @@ extension Referee {
         check(!visit.isCommitted, .noAttemptAfterCommit, name)
         guard let place = visit.candidates.firstIndex(of: provider) else {
             return check(false, .candidatesInOrder, "\(name): the route is \(visit.candidates)")
+        }
+        for earlier in visit.candidates[..<place] where unseenLeases(of: earlier, besides: visit) > 0 {
+            visit.blurred.insert(earlier)
         }
         for earlier in visit.candidates[..<place] where !isReturn(visit, provider, account) {
             let passed = untried(visit, earlier)
@@ -90,7 +101,8 @@ extension Referee {
                 check(!visit.hasRepeatedUnreadable, .unreadableOnce, name)
                 visit.hasRepeatedUnreadable = true
             }
-            let others = visit.candidates.filter { !visit.passed.contains($0) }.flatMap { untried(visit, $0) }
+            let others = visit.candidates.filter { !visit.passed.contains($0) && !visit.blurred.contains($0) }
+                .flatMap { untried(visit, $0) }
             check(others.isEmpty, .accountOnce, "\(name) though \(others) are untried")
         } else {
             check(!visit.hasTried(provider, account), .accountOnce, "\(name), tried before")

@@ -48,11 +48,7 @@ extension Referee {
     func ends(_ visit: Visit, _ outcome: Result<AttemptRecord, GatewayError>) {
         happened("ends", "#\(visit.id): \(Self.describe(outcome))")
         check(visit.state != .done, .outcomeOnce, "#\(visit.id)")
-        if let held = visit.held {
-            accounts[held.provider]?.end(held.account)
-            visit.held = nil
-            look(held.provider)
-        }
+        if let held = visit.held { letGo(held, visit) }
         let open = visit.attempts.filter { $0.end == nil }.map(\.number)
         check(open.isEmpty, .outcomeInTime, "#\(visit.id) is over while its attempts \(open) run")
         switch outcome {
@@ -111,7 +107,7 @@ extension Referee {
         else { return }
         let open = visit.candidates.filter { !visit.passed.contains($0) }
         if open.count < visit.candidates.count { count("budget spent") }
-        let others = open.flatMap { untried(visit, $0) }
+        let others = open.filter { !visit.blurred.contains($0) }.flatMap { untried(visit, $0) }
         check(others.isEmpty, .nobodyForgone, "#\(visit.id) ends with \(failure.kind) though \(others) are free")
     }
 
@@ -124,7 +120,7 @@ extension Referee {
         switch error.kind {
         case .rateLimited, .quotaExhausted:
             guard !isCommitted, let failure = visit.lastFailure else { return }
-            let expected = expectedWait(visit, after: failure)
+            guard let expected = expectedWait(visit, after: failure) else { return }
             check(
                 error.retryAfter == expected, .retryAfterTold,
                 "#\(visit.id), \(error.kind): \(String(describing: error.retryAfter)), not \(expected)")

@@ -66,6 +66,8 @@ extension Referee {
         if !visit.hasQueued { noteFullLines(visit) }
         for provider in visit.candidates {
             guard let figures = accounts[provider]?.figures(visit.work, now, wallNow) else { continue }
+            // A lease that nobody has seen yet may have begun a pace that takes too long.
+            if isBlind(provider, visit) { continue }
             let helps = figures.ready + figures.busy > 0 || figures.firstBack.map { now + $0 <= end } ?? false
             guard helps else { continue }
             check(
@@ -73,6 +75,12 @@ extension Referee {
                 "#\(visit.id) though \(provider) may help: \(figures), and it would wait for \(end - now)")
             count("queue full")
         }
+    }
+
+    /// Somebody may have taken an account in this moment, and so keep others at a distance.
+    private func isBlind(_ provider: String, _ visit: Visit) -> Bool {
+        guard let rules = accounts[provider]?.rules, rules.pace > .zero else { return false }
+        return unseenLeases(of: provider, besides: visit) > 0
     }
 
     /// The refusal names the earliest time of all targets.
@@ -88,9 +96,12 @@ extension Referee {
     }
 
     /// What the client is told after a limit: when the first account of all targets is back, as far as that is known.
-    func expectedWait(_ visit: Visit, after failure: GatewayError) -> Duration {
+    /// - Returns: `nil` when somebody may have leased an account unseen, and so paced it.
+    func expectedWait(_ visit: Visit, after failure: GatewayError) -> Duration? {
         let figures = visit.candidates.compactMap { accounts[$0]?.figures(visit.work, now, wallNow) }
+        if visit.candidates.contains(where: { isBlind($0, visit) }) { return nil }
         let earliest = figures.compactMap { $0.ready + $0.busy > 0 ? .seconds(1) : $0.firstBack }.min()
+        if failure.accountEffect == .exhaustQuota { return earliest ?? failure.retryAfter ?? .seconds(60) }
         guard let named = failure.retryAfter else { return min(earliest ?? .seconds(60), .seconds(60)) }
         // Without a rest the pools know nothing of the limit.
         return failure.accountEffect == .cool ? earliest ?? named : named

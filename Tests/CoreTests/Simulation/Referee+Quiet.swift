@@ -25,7 +25,7 @@ extension Referee {
             guard let last = visit.attempts.last else { continue }
             count("pauses")
             visit.held = (last.provider, last.account)
-            accounts[last.provider]?.begin(last.account)
+            accounts[last.provider]?.begin(last.account, visit.work, visit.leaseNumber, now)
             accounts[last.provider]?.turns.forget()
             look(last.provider)
         }
@@ -53,7 +53,8 @@ extension Referee {
         let shortage = pool.shortage(for: work.quotaClass, model: work.model)
         var found = NaiveAccounts.Figures()
         (found.accounts, found.ready, found.busy) = (shortage.accounts, shortage.ready, shortage.busy)
-        (found.cooling, found.firstBack) = (shortage.cooling, shortage.firstBack)
+        found.cooling = shortage.cooling + shortage.suspended + shortage.spent + shortage.paced
+        found.firstBack = shortage.firstBack
         found.unusable = shortage.unusable.values.reduce(0, +)
         check(
             found == expected, .figuresTrue,
@@ -67,13 +68,11 @@ extension Referee {
         meetMoment()
         for provider in plan.providers {
             guard let pool = pools[provider.name], let books = accounts[provider.name] else { continue }
-            let free = books.present.filter { books.standing($0, NaiveWork(.text), now, wallNow) == .free }
+            let room = books.room(NaiveWork(.text), now, wallNow)
             for round in 1...2 {
                 let leases = Self.leaseAll(pool)
-                check(
-                    leases.count == free.count * provider.rules.maxInFlight, .allBack,
-                    "\(provider.name), round \(round): \(leases.count) of \(free.count) × \(provider.rules.maxInFlight)"
-                )
+                check(leases.count == room, .allBack, "\(provider.name), round \(round): \(leases.count) of \(room)")
+                for lease in leases { lease.giveBack() }
             }
         }
     }

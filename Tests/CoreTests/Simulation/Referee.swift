@@ -63,6 +63,11 @@ final class Referee: @unchecked Sendable {
 
     func count(_ kind: String) { tally[kind, default: 0] += 1 }
 
+    /// With what the books have counted.
+    var wholeTally: [String: Int] {
+        accounts.values.reduce(tally) { $0.merging($1.tally, uniquingKeysWith: +) }
+    }
+
     /// The clock has moved: rests have ended, credentials expired.
     func meetMoment() {
         guard moment != now else { return }
@@ -73,6 +78,7 @@ final class Referee: @unchecked Sendable {
     }
 
     func look(_ provider: String, lastFree: Int? = nil) {
+        accounts[provider]?.settle(now, wallNow)
         accounts[provider]?.look(event, lastFree: lastFree ?? event, now, simulation.time.wallNow)
         accounts[provider]?.noteHope(event, isNewMoment: lastFree != nil)
     }
@@ -100,9 +106,10 @@ final class Referee: @unchecked Sendable {
         for provider in plan.providers { look(provider.name) }
     }
 
-    func willRotate(_ provider: String, _ credential: Credential) {
+    func willRotate(_ provider: String, _ credential: Credential, _ visit: Visit) {
         happened("rotated", "\(provider)/\(credential.accountID)")
         accounts[provider]?.rotate(credential)
+        if let last = visit.attempts.indices.last { visit.attempts[last].secret = credential["key"] }
     }
 
     private func describe(_ credential: Credential) -> String {

@@ -41,14 +41,14 @@ final class SimulatedProvider: Provider {
             attempt.ends(.failed(refusal))
             throw refusal
         }
-        if script.deed == .rotates { try await rotate(credential, lease) }
+        if script.deed == .rotates { try await rotate(lease, visit) }
         return EventStream(ScriptedEvents(script, attempt, world.simulation.time))
     }
 
-    private func rotate(_ credential: Credential, _ lease: any AccountLease) async throws(GatewayError) {
+    private func rotate(_ lease: any AccountLease, _ visit: Visit) async throws(GatewayError) {
         var newest = lease.credential
         newest.values["key"] = Secret((newest["key"]?.reveal() ?? "?") + "r")
-        world.referee.willRotate(plan.name, newest)
+        world.referee.willRotate(plan.name, newest, visit)
         try await lease.rotate(to: newest)
     }
 }

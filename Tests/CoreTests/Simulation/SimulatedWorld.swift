@@ -37,7 +37,8 @@ final class SimulatedWorld: @unchecked Sendable {
         weather = plan.episodes[0].weather
         referee = Referee(plan, simulation, isTold: isTold)
         for provider in plan.providers {
-            let pool = AccountPool(provider.rules, time: simulation.time)
+            let pool = AccountPool(
+                provider.rules, name: provider.name, random: NoJitter(), time: simulation.time)
             pools[provider.name] = pool
             upstreams.append(
                 Upstream(
@@ -83,7 +84,7 @@ final class SimulatedWorld: @unchecked Sendable {
         }
         let report = Report(
             violation: referee.violation?.description, hash: referee.trace.hash, steps: simulation.steps,
-            length: simulation.time.now - Instant(microseconds: 0), tally: referee.tally,
+            length: simulation.time.now - Instant(microseconds: 0), tally: referee.wholeTally,
             lastLines: referee.trace.lastLines)
         if report.violation != nil { abandon() }
         upstreams = []

@@ -9,6 +9,10 @@ final class Visit {
         let script: Script
         /// The proxy by which it left.
         let exit: Secret?
+        /// With which it was asked; newer after it rotated it itself.
+        var secret: Secret?
+        /// Tells its lease from others.
+        let lease: UInt64
         let start: Instant
         var isAccepted = false
         var end: (at: Instant, how: Ending)?
@@ -47,8 +51,12 @@ final class Visit {
     var leaseWindow = 0
     /// Providers that had no budget for it when it was their turn; none is come back to.
     var passed: Set<String> = []
+    /// Providers that it went past when somebody unseen may have had their accounts; none is come back to.
+    var blurred: Set<String> = []
     /// The account that is held over a pause.
     var held: (provider: String, account: String)?
+    /// The number of the lease that it has now, or takes next.
+    var leaseNumber: UInt64 { UInt64(id) * 1000 + UInt64(attempts.count) + 1 }
     var taken: [ModelEvent] = []
     /// There is more than one account that could serve it.
     var hasChoice = false

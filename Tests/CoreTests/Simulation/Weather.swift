@@ -7,6 +7,8 @@ enum Deed: String, Sendable, CaseIterable {
     // Says no before the first event.
     case unreachable, tlsFails, resets, timesOut, limits, spendsQuota, rejectsCredential, restricts, fails, overloaded
     case rejectsRequest, knowsNoModel, garbles
+    // Says more about the account than a limit.
+    case spendsDay, asksForPerson, endsTrial
     // Limits more, or less, than an account.
     case limitsModel, blocksExit, closes
     // Goes wrong on the way.
@@ -32,7 +34,7 @@ struct Weather: Sendable {
             switch mood {
             case .crowded: [.rejectsCredential, .restricts, .spendsQuota]
             case .outage: [.timesOut, .breaksEarly, .endsEarly]
-            case .limited: [.limits, .blocksExit, .limitsModel, .limitsLate]
+            case .limited: [.limits, .blocksExit, .limitsModel, .limitsLate, .spendsDay]
             case .calm: []
             case .mixed: Deed.allCases.filter { !$0.isGood }
             }
@@ -96,6 +98,12 @@ struct Script: Sendable {
             return GatewayError(.upstreamUnavailable, .exit, text, retryAfter: wait, accountEffect: .cool)
         case .closes:
             return GatewayError(.upstreamUnavailable, .endpoint, text, retryAfter: wait, accountEffect: .cool)
+        case .spendsDay:
+            return GatewayError(
+                .quotaExhausted, dice.pick([.account, .accountClass]), text, retryAfter: wait,
+                accountEffect: .exhaustQuota)
+        case .asksForPerson: return GatewayError(.upstreamAuth, .account, text, accountEffect: .needHuman)
+        case .endsTrial: return GatewayError(.upstreamAuth, .account, text, accountEffect: .endTrial)
         case .rejectsCredential:
             return GatewayError(.upstreamAuth, .account, text, accountEffect: .rejectCredential)
         case .restricts: return GatewayError(.upstreamAuth, .account, text, accountEffect: .restrict)

@@ -85,7 +85,10 @@ struct WorldPlan: Sendable {
         let rules = AccountPoolState.Rules(
             strategy: dice.pick(AccountPoolState.Strategy.allCases),
             maxInFlight: mood == .calm || mood == .limited ? 5 : mood == .crowded ? 1 : dice.pick([1, 1, 2, 5]),
-            cooldown: dice.pick(seconds: [1, 60, 600]), maxCooldown: dice.pick(seconds: [600, 7200]))
+            cooldown: dice.pick(seconds: [1, 60, 600]), maxCooldown: dice.pick(seconds: [600, 7200]),
+            pace: mood == .calm ? .zero : dice.pick(seconds: [0, 0, 1, 5]), breaker: breaker(mood, dice),
+            endpoint: endpoint(mood, dice), textRestsAll: dice.chance(25),
+            attemptTimeout: dice.pick(seconds: [20, 60, 300]))
         let counts =
             switch mood {
             case .calm: [2, 3]
@@ -96,7 +99,7 @@ struct WorldPlan: Sendable {
             }
         let count = dice.pick(counts)
         let proxies = mood == .limited ? ProviderPlan.proxies : dice.pick([[nil], ProviderPlan.proxies])
-        let areEqual = dice.chance(50)
+        let areEqual = dice.chance(mood == .calm ? 25 : 50)
         let accounts = (0..<count).map { index in
             Credential(
                 accountID: "\(name)a\(index)", values: ["key": Secret("v0")],
@@ -106,6 +109,23 @@ struct WorldPlan: Sendable {
         var sources = Array(repeating: [Credential](), count: mood == .mixed ? dice.pick([1, 1, 2, 3]) : 1)
         for account in accounts { sources[dice.below(sources.count)].append(account) }
         return ProviderPlan(name: name, rules: rules, sources: sources, refusesImages: dice.chance(30))
+    }
+
+    /// Without suspensions budgets are spent, with them they are spared.
+    private static func breaker(_ mood: Mood, _ dice: Dice) -> Breaker.Rules {
+        if mood == .outage, dice.chance(60) { return .never }
+        return Breaker.Rules(
+            failuresInARow: dice.pick([1, 2, 5]), minOutcomes: dice.pick([3, 10]), window: dice.pick([10, 60]),
+            baseOpen: dice.pick(seconds: [1, 10, 60]), maxOpen: dice.pick(seconds: [60, 3600]))
+    }
+
+    private static func endpoint(_ mood: Mood, _ dice: Dice) -> Breaker.Rules {
+        if mood == .outage, dice.chance(60) { return .never }
+        return dice.chance(50)
+            ? .endpoint
+            : Breaker.Rules(
+                failuresInARow: 3, runSpan: .seconds(1), minOutcomes: 5, window: 10, baseOpen: .seconds(2),
+                maxOpen: .seconds(30))
     }
 
     /// Bursts with hours between them, some two days in all, so that queues fill, and long rests end.
