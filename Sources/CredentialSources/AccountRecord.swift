@@ -46,8 +46,9 @@ struct AccountRecord {
 
     private static func read(expiry value: JSON, _ credential: inout Credential, _ problems: inout [String]) {
         guard value.string != "" else { return }
-        guard let date = value.string.flatMap(AccountDate.parse) else {
-            problems.append("expires_at: expected a time like \"2026-01-31 18:00:00\" (UTC+8)")
+        guard let date = value.string.flatMap({ AccountDate.parse($0) ?? WallTime(rfc3339: $0) }) else {
+            problems.append(
+                "expires_at: expected a time like \"2026-01-31 18:00:00\" (UTC+8) or \"2026-01-31T10:00:00Z\"")
             return
         }
         credential.expiresAt = date

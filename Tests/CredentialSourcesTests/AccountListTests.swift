@@ -108,8 +108,13 @@ struct AccountListTests {
             (
                 #"[{"expires_at":"tomorrow"}]"#,
                 "accounts[0].expires_at: expected a time like \"2026-01-31 18:00:00\" (UTC+8)"
+                    + " or \"2026-01-31T10:00:00Z\""
             ),
-            (#"[{"expires_at":5}]"#, "accounts[0].expires_at: expected a time like \"2026-01-31 18:00:00\" (UTC+8)"),
+            (
+                #"[{"expires_at":5}]"#,
+                "accounts[0].expires_at: expected a time like \"2026-01-31 18:00:00\" (UTC+8)"
+                    + " or \"2026-01-31T10:00:00Z\""
+            ),
             (
                 #"[{"config_id":"a","team_id":"b"}]"#,
                 "accounts[0].team_id: says something else than another field for config_id; keep one of them"

@@ -73,7 +73,7 @@ struct GeminiErrorBody {
 
     /// A duration as text: `11s`, `0.500s`.
     private static func write(_ wait: Duration, to writer: inout JSONWriter) {
-        let milliseconds = max(1, wait.microseconds / 1000)
+        let milliseconds = max(1, wait.millisecondsRoundedUp)
         let (seconds, rest) = milliseconds.quotientAndRemainder(dividingBy: 1000)
         let fraction = rest == 0 ? "" : "." + String(String(1000 + rest).dropFirst())
         writer.beginObject()

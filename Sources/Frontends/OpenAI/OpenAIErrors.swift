@@ -66,7 +66,8 @@ extension GatewayError {
     /// The official clients repeat a 429 or a 5xx twice within seconds; that cannot help when an allowance is used up
     /// or every account rests for longer than a minute.
     fileprivate var isHopelessToRepeat: Bool {
-        switch kind {
+        if isHopeless { return true }
+        return switch kind {
         case .quotaExhausted: true
         case .noAccountAvailable: retryAfter.map { $0 > .seconds(60) } ?? true
         case .rateLimited: retryAfter.map { $0 > .seconds(60) } ?? false

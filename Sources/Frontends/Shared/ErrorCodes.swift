@@ -1,8 +1,8 @@
-import PolluxCore
+public import PolluxCore
 
 extension GatewayError.Kind {
     /// What clients may go by, the same in every dialect but for its spelling (reliability requirements, section 13).
-    var clientCode: String {
+    public var clientCode: String {
         switch self {
         case .malformedHTTP: "malformed_request"
         case .requestTooLarge: "request_too_large"

@@ -29,6 +29,18 @@ struct BusinessErrorBody: Sendable, Equatable {
         self.init((try? BusinessJSON.parse(bytes)) ?? .null)
     }
 
+    /// Which of its members says most about the failure.
+    var decidingField: String? {
+        if !reasons.isEmpty { return "error.details[].reason=\(Self.word(reasons[0]))" }
+        return status.isEmpty ? nil : "error.status=\(Self.word(status))"
+    }
+
+    /// A name in capitals, as the upstream's are; anything else stays out of the operator's sight.
+    private static func word(_ text: String) -> String {
+        let isName = text.utf8.allSatisfy { (0x41...0x5A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x5F }
+        return isName && text.utf8.count <= 64 ? text : "?"
+    }
+
     /// For the log: bounded, on one line.
     var detail: String {
         let words = ([status] + reasons + [message]).filter { !$0.isEmpty }.joined(separator: " ")

@@ -20,6 +20,7 @@ enum BusinessErrors {
         error.detail = "\(step.rawValue) step: \(status) \(body.detail)"
         error.upstreamStatus = status
         error.retryAfter = retryAfter ?? error.retryAfter
+        error.field = retryAfter != nil ? "retry-after" : body.decidingField
         return error
     }
 
@@ -52,6 +53,14 @@ enum BusinessErrors {
             .upstreamAuth, .account,
             "the upstream no longer accepts the sign-in of the account in use; its operator must sign in again\(hint)",
             detail: detail, accountEffect: .rejectCredential)
+    }
+
+    /// The upstream wants to see a person before it goes on.
+    static func asksForPerson(_ detail: String) -> GatewayError {
+        GatewayError(
+            .upstreamAuth, .account,
+            "the upstream asks for a person before it goes on with the account in use; its operator must sign in",
+            detail: detail, accountEffect: .needHuman)
     }
 
     private static let restricted = GatewayError(

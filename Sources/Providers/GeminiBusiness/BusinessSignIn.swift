@@ -107,6 +107,9 @@ struct BusinessSignIn: Sendable {
 
     /// Cookies go only to the upstream's own hosts, and only along the steps of the sign-in.
     private func accepted(_ reference: String, from url: UpstreamURL) throws(GatewayError) -> UpstreamURL {
+        if url.resolving(reference)?.path.contains("/challenge") ?? false {
+            throw BusinessErrors.asksForPerson("token step: redirected to a challenge")
+        }
         let bases = [BusinessHost.webApp, BusinessHost.accounts, settings.authBase, settings.accountsBase]
         guard let next = url.resolving(reference), bases.contains(where: { UpstreamURL($0)?.origin == next.origin })
         else { throw BusinessErrors.signedOut("token step: redirected to another place") }

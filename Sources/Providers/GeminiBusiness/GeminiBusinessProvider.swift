@@ -18,17 +18,20 @@ public struct GeminiBusinessProvider: Provider, AccountProbing {
     public static let defaultDeadlines = TransferDeadlines(
         firstByte: .seconds(300), gap: .seconds(300), total: .seconds(600))
     public static let defaultRequestTimeout = Duration.seconds(600)
+    /// Whatever is asked for is asked in words, which the upstream charges as text.
+    public static let defaultPool = AccountPoolState.Rules(textRestsAll: true)
 
     private let settings: GeminiBusinessSettings
     private let api: BusinessAPI
     private let sessionList: BusinessSessionList
     private let log: Logger
+    private let time: any TimeSource
 
     public init(settings: GeminiBusinessSettings, context: ProviderContext) throws(GatewayError) {
         self.settings = settings
         api = BusinessAPI(settings: settings, context: context)
         sessionList = BusinessSessionList(settings: settings, http: context.http)
-        log = context.log
+        (log, time) = (context.log, context.time)
     }
 
     public func problem(with credential: Credential) -> String? { BusinessAccount.problem(with: credential) }
@@ -48,6 +51,7 @@ public struct GeminiBusinessProvider: Provider, AccountProbing {
         _ request: ModelRequest, on lease: any AccountLease
     ) async throws(GatewayError) -> EventStream {
         if let refusal = refusal(of: request) { throw refusal }
+        try BusinessTrial.check(lease.credential, now: time.wallNow)
         let prompt = try BusinessPrompt(request)
         let inputTokens = TokenEstimate(prompt.text).tokens
         let answer = try await answer(to: request, prompt, inputTokens, on: lease)

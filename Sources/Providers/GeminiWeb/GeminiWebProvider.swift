@@ -18,7 +18,7 @@ public struct GeminiWebProvider: Provider, AccountProbing, ModelListing, Account
     public static let defaultRequestTimeout = Duration.seconds(600)
     /// One question at a time, as a person would ask; a limited account rests for an hour.
     public static let defaultPool = AccountPoolState.Rules(
-        maxInFlight: 1, cooldown: .seconds(3600), maxCooldown: .seconds(7200))
+        maxInFlight: 1, cooldown: .seconds(3600), maxCooldown: .seconds(7200), cooldownSpread: 0.1)
 
     private let settings: GeminiWebSettings
     private let client: WebClient

@@ -36,6 +36,7 @@ enum WebErrors {
         var failure = classify(status, location ?? "", parts, retryAfter)
         failure.error.upstreamStatus = status
         failure.error.detail = "\(detail): status \(status)" + code(in: parts)
+        if failure.error.field == nil, retryAfter != nil { failure.error.field = "retry-after" }
         return failure
     }
 
@@ -68,6 +69,7 @@ enum WebErrors {
 
     private static func redirected(to location: String) -> WebFailure {
         if location.contains("/sorry/") { return WebFailure(limited(nil, by: .exit)) }
+        if location.contains("/challenge") { return WebFailure(asksForPerson("redirected to a challenge")) }
         if location.contains("ServiceLogin") || location.hasPrefix("https://accounts.google.com/") {
             return WebFailure(signedOut("redirected to a sign-in page"), .newSignIn)
         }
@@ -96,6 +98,7 @@ enum WebErrors {
     static func failure(code: Int, model: String) -> WebFailure {
         var failure = classify(code: code, model)
         failure.error.detail = "code \(code)"
+        failure.error.field = "code=\(code)"
         return failure
     }
 
@@ -132,6 +135,14 @@ enum WebErrors {
             .upstreamAuth, .account,
             "the upstream no longer accepts the cookies of the account in use; its operator must sign in again and"
                 + " renew them", detail: detail, accountEffect: .rejectCredential)
+    }
+
+    /// The upstream wants to see a person before it goes on: a puzzle, a code, a consent.
+    static func asksForPerson(_ detail: String) -> GatewayError {
+        GatewayError(
+            .upstreamAuth, .account,
+            "the upstream asks for a person before it goes on with the account in use; its operator must look at it in"
+                + " the web app", detail: detail, accountEffect: .needHuman)
     }
 
     /// The account has to rest for as long as the upstream or the pool says.

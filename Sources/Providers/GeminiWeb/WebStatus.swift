@@ -40,7 +40,7 @@ struct WebStatus: Sendable, Equatable {
         case 1014: Self.blocked("the upstream has restricted the account in use for a while", effect: .cool, code)
         case 1060: Self.blocked("the upstream does not serve the region of the account in use", effect: .restrict, code)
         case 1054, 1057:
-            Self.blocked("the account in use needs a guardian's consent", effect: .restrict, code)
+            Self.blocked("the account in use needs a guardian's consent", effect: .needHuman, code)
         default: Self.blocked("the upstream has rejected the account in use", effect: .restrict, code)
         }
     }
@@ -48,8 +48,10 @@ struct WebStatus: Sendable, Equatable {
     private static func blocked(
         _ message: String, effect: GatewayError.AccountEffect, _ code: Int
     ) -> GatewayError {
-        GatewayError(
+        var error = GatewayError(
             .upstreamAuth, .account, message + "; its operator must look at it in the web app",
             detail: "account status \(code)", accountEffect: effect)
+        error.field = "account status=\(code)"
+        return error
     }
 }

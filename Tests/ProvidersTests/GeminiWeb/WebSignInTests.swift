@@ -122,7 +122,7 @@ struct WebSignInTests {
         "an account's status decides",
         arguments: [
             (1000, nil, .none), (1033, nil, .none), (1040, nil, .none), (1014, .upstreamAuth, .cool),
-            (1021, .upstreamAuth, .restrict), (1054, .upstreamAuth, .restrict), (1060, .upstreamAuth, .restrict),
+            (1021, .upstreamAuth, .restrict), (1054, .upstreamAuth, .needHuman), (1060, .upstreamAuth, .restrict),
             (4711, .upstreamAuth, .restrict),
         ] as [(Int, GatewayError.Kind?, GatewayError.AccountEffect)])
     func status(_ code: Int, _ kind: GatewayError.Kind?, _ effect: GatewayError.AccountEffect) async throws {
