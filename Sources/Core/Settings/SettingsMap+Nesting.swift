@@ -25,6 +25,25 @@ extension SettingsMap {
         return isWritten ? nested : nil
     }
 
+    /// One mapping, or a list of several; empty when it is left out.
+    public mutating func mapOrList<Element>(
+        _ key: String, help: String, each read: (inout SettingsMap) -> Element
+    ) -> [Element] {
+        var isList = false
+        if case .sequence? = entry(key)?.value.content { isList = true }
+        let readers = isList ? elements(of: key) : [child(key)]
+        var keys: [SettingsKey] = []
+        let values = readers.map { reader in
+            var reader = reader
+            let value = read(&reader)
+            reader.refuseUnreadKeys()
+            if keys.isEmpty { keys = reader.declared }
+            return value
+        }
+        declare(SettingsKey(key, .mapping, keys: keys, isRequired: false, help: help))
+        return contains(key) || isRecording ? values : []
+    }
+
     /// A list of mappings, empty when it is left out.
     public mutating func list<Element: SettingsReadable>(
         _ key: String, of type: Element.Type, help: String
