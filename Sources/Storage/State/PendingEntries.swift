@@ -1,0 +1,112 @@
+import PolluxCore
+import PolluxSQLite
+
+/// Requests and transitions that have ended and are not written yet.
+struct PendingEntries: Sendable {
+    private var requests: [RequestRecord] = []
+    /// Of requests whose entries were given up: they count still.
+    private var counts = UsageCounts()
+    private var transitions: [AccountTransition] = []
+
+    /// A disk that takes nothing for long costs the oldest entries, never the memory.
+    static let maxRequests = 20_000
+    static let maxTransitions = 5000
+
+    var isEmpty: Bool { requests.isEmpty && counts.isEmpty && transitions.isEmpty }
+
+    mutating func note(_ more: [RequestRecord]) {
+        requests += more
+        // Half at a time, so that each is moved once.
+        if requests.count > Self.maxRequests { giveUp(requests.count - Self.maxRequests / 2) }
+    }
+
+    mutating func note(_ more: [AccountTransition]) {
+        transitions += more
+        if transitions.count > Self.maxTransitions {
+            transitions.removeFirst(transitions.count - Self.maxTransitions / 2)
+        }
+    }
+
+    private mutating func giveUp(_ count: Int) {
+        for request in requests.prefix(count) { counts.add(request) }
+        requests.removeFirst(count)
+    }
+
+    mutating func take() -> PendingEntries {
+        defer { self = PendingEntries() }
+        return self
+    }
+
+    /// What could not be written comes back, before what was noted meanwhile.
+    mutating func putBack(_ older: PendingEntries) {
+        let newer = self
+        self = older
+        counts.add(newer.counts)
+        note(newer.requests)
+        note(newer.transitions)
+    }
+
+    func write(to connection: SQLiteConnection) throws(SQLiteError) {
+        var counts = counts
+        for request in requests {
+            counts.add(request)
+            try request.write(to: connection)
+        }
+        try counts.write(to: connection)
+        for transition in transitions { try transition.write(to: connection) }
+    }
+}
+
+extension RequestRecord {
+    fileprivate func write(to connection: SQLiteConnection) throws(SQLiteError) {
+        try connection.run(
+            """
+            INSERT INTO requests (request_id, started_at, key_id, model, provider, account, attempts, status, error,
+              is_streamed, input_tokens, output_tokens, cached_tokens, total, first_byte, overhead)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            [
+                .text(requestID), .integer(startedAt.microseconds), .text(keyID), .text(model), .text(provider),
+                .text(accountID), .integer(attempts), .integer(status), .optional(error?.rawValue), .flag(isStreamed),
+                .integer(inputTokens), .integer(outputTokens), .integer(cachedTokens), .integer(total.microseconds),
+                .optional(firstByte?.microseconds), .optional(overhead?.microseconds),
+            ])
+    }
+}
+
+extension AccountTransition {
+    fileprivate func write(to connection: SQLiteConnection) throws(SQLiteError) {
+        try connection.run(
+            """
+            INSERT INTO transitions (at, provider, account, class, from_state, to_state, until, evidence)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            [
+                .integer(at.microseconds), .text(provider), .text(accountID), .optional(quotaClass?.rawValue),
+                .text(from.rawValue), .text(to.rawValue), .optional(until?.microseconds), .text(evidence.stored.text),
+            ])
+    }
+}
+
+extension Evidence {
+    var stored: JSON {
+        var object = JSONObject()
+        object["cause"] = .string(cause.rawValue)
+        if !requestID.isEmpty { object["request"] = .string(requestID) }
+        if attempt > 0 { object["attempt"] = .number(JSONNumber(attempt)) }
+        if let upstreamStatus { object["upstream_status"] = .number(JSONNumber(upstreamStatus)) }
+        if let error { object["error"] = .string(error.rawValue) }
+        if let field { object["field"] = .string(field) }
+        if !message.isEmpty { object["message"] = .string(message) }
+        return .object(object)
+    }
+
+    init?(stored: JSON) {
+        guard let cause = stored["cause"]?.string.flatMap(Cause.init(rawValue:)) else { return nil }
+        self.init(
+            cause, requestID: stored["request"]?.string ?? "", attempt: stored["attempt"]?.int ?? 0,
+            upstreamStatus: stored["upstream_status"]?.int,
+            error: stored["error"]?.string.flatMap(GatewayError.Kind.init(rawValue:)),
+            field: stored["field"]?.string, message: stored["message"]?.string ?? "")
+    }
+}
