@@ -1,6 +1,7 @@
 import CSystem
 import Glibc
 import PolluxCore
+import PolluxTesting
 import Synchronization
 import Testing
 
@@ -44,6 +45,22 @@ struct EventLoopTests {
             }
         }
         #expect(total.value == 4000)
+    }
+
+    @Test("a loop that is kept busy is late, and says by how much", arguments: [false, true])
+    func lag(beside isStepped: Bool) async throws {
+        let group = try LoopGroup(count: 1, time: isStepped ? ManualTime() : nil)
+        defer { group.stop() }
+        let loop = group.loops[0]
+        let longest = Atomic<Int64>(0)
+        let reports = Counter()
+        loop.watchLag(every: .milliseconds(5)) { lag in
+            longest.max(lag.microseconds, ordering: .relaxed)
+            reports.add()
+        }
+        loop.execute { poll(nil, 0, 60) }
+        while reports.value < 3 { await pause() }
+        #expect(longest.load(ordering: .relaxed) >= 50_000)
     }
 
     @Test("timers run in order, and cancelled ones do not run")
