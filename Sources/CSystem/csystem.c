@@ -2,6 +2,7 @@
 #include "csystem.h"
 #include <malloc.h>
 #include <pthread.h>
+#include <spawn.h>
 
 ptrdiff_t csystem_find(const void *haystack, size_t length, const void *needle, size_t needle_length) {
     const char *found = memmem(haystack, length, needle, needle_length);
@@ -33,3 +34,9 @@ void csystem_hide_memory(void) {
 void csystem_limit_heaps(int count) { mallopt(M_ARENA_MAX, count); }
 
 void csystem_trim_heap(void) { malloc_trim(0); }
+
+int csystem_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
+
+int csystem_spawn_close_from(void *actions, int first) {
+    return posix_spawn_file_actions_addclosefrom_np(actions, first);
+}

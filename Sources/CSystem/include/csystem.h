@@ -42,3 +42,7 @@ void csystem_hide_memory(void);
 void csystem_limit_heaps(int count);
 /// Returns freed memory to the system. Holds the heaps' locks for a few milliseconds.
 void csystem_trim_heap(void);
+/// A pipe whose ends no program inherits.
+int csystem_pipe(int ends[2]);
+/// A step of `posix_spawn`, whose file actions these are: the child inherits no descriptor from this number on.
+int csystem_spawn_close_from(void *actions, int first);
