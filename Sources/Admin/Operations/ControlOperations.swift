@@ -1,0 +1,116 @@
+import PolluxCore
+
+/// The gateway itself.
+struct ControlOperations {
+    let backend: AdminBackend
+    init(_ backend: AdminBackend) { self.backend = backend }
+
+    var all: [AdminOperation] { [status, limits, explain, reload, document] }
+
+    private static let group = "Gateway"
+
+    private var status: AdminOperation {
+        AdminOperation(
+            "getStatus", .get, "/status", Self.group, "Whether the gateway can serve, and what it has",
+            answer: .json(status: 200, .object([], others: .any))
+        ) { _ throws(AdminError) in .json(await backend.control.status()) }
+    }
+
+    private var limits: AdminOperation {
+        AdminOperation(
+            "getLimits", .get, "/limits", Self.group, "The limits that are configured, and what is used of them",
+            answer: .json(status: 200, .object([.required("items", .list(of: .object([], others: .any)))]))
+        ) { _ throws(AdminError) in .json(try await backend.control.limits()) }
+    }
+
+    private var explain: AdminOperation {
+        AdminOperation(
+            "explainRoute", .get, "/route/explain", Self.group, "Where a request would go now, and why",
+            details: """
+                Every target of the model, and every account of each: taken or passed over, and what for. The selection
+                itself runs, without asking anybody and without changing anything.
+                """,
+            parameters: [
+                .query("model", .line(1...200), "name the model as a client would", isRequired: true),
+                .query("key_id", .line(1...256), "The id of the client key that asks."),
+            ], answer: .json(status: 200, .object([], others: .any)), failures: [404]
+        ) { input throws(AdminError) in
+            .json(try await backend.control.explain(model: input.text("model"), keyID: input.optionalText("key_id")))
+        }
+    }
+
+    private var reload: AdminOperation {
+        AdminOperation(
+            "reload", .post, "/reload", Self.group, "Read the settings again and put them in force",
+            details: """
+                Providers that changed are tried with their accounts. When none of a provider's accounts answers and one
+                did before, the old settings come back.
+                """, body: .init(.object([.optional("dry_run", .boolean)]), isRequired: false),
+            answer: .json(status: 200, ControlCodec.outcome), failures: [409, 422], action: "gateway.reload"
+        ) { input throws(AdminError) in
+            let outcome = try await backend.control.reload(dryRun: input.body["dry_run"]?.bool ?? false)
+            var reply = AdminReply.json(ControlCodec.json(outcome))
+            if outcome.result != .planned { reply.change = ("settings", outcome.result.rawValue) }
+            return reply
+        }
+    }
+
+    private var document: AdminOperation {
+        AdminOperation(
+            "getDocument", .get, "/openapi.json", Self.group, "This API as an OpenAPI document",
+            answer: .json(status: 200, .object([], others: .any))
+        ) { _ throws(AdminError) in .json(OpenAPIDocument(AdminAPI.table(backend)).json) }
+    }
+}
+
+/// Reloads on the wire.
+enum ControlCodec {
+    private static let difference = Shape.object([
+        .required("added", .list(of: .text)), .required("changed", .list(of: .text)),
+        .required("removed", .list(of: .text)),
+    ]).named("Difference")
+
+    static let planShape = Shape.object([
+        .required("providers", difference), .required("sources", difference), .required("keys", difference),
+        .required("models", difference), .required("sections", .list(of: .text), "Other parts that differ."),
+        .required("warnings", .list(of: .text)),
+    ]).named("ReloadPlan")
+
+    static let outcome = Shape.object([
+        .required("result", .choice(ReloadOutcome.Result.allCases.map(\.rawValue))), .required("plan", planShape),
+        .required(
+            "probes",
+            .list(
+                of: .object([
+                    .required("provider", .text), .required("account", .text), .required("ok", .boolean),
+                    .required("steps", .list(of: ProbeCodec.step)),
+                ]))), .optional("reason", .text, "Why it was rolled back."),
+    ])
+
+    static func json(_ plan: ReloadPlan) -> JSON {
+        [
+            "providers": json(plan.providers), "sources": json(plan.sources), "keys": json(plan.keys),
+            "models": json(plan.models), "sections": .texts(plan.sections), "warnings": .texts(plan.warnings),
+        ]
+    }
+
+    private static func json(_ difference: ReloadPlan.Difference) -> JSON {
+        [
+            "added": .texts(difference.added), "changed": .texts(difference.changed),
+            "removed": .texts(difference.removed),
+        ]
+    }
+
+    static func json(_ outcome: ReloadOutcome) -> JSON {
+        var object = JSONObject([("result", .string(outcome.result.rawValue)), ("plan", json(outcome.plan))])
+        object["probes"] = .array(
+            outcome.probes.map { probe in
+                [
+                    "provider": .string(probe.provider), "account": .string(probe.account),
+                    "ok": .bool(probe.isGood), "steps": .array(probe.steps.map { ProbeCodec.json($0) }),
+                ]
+            })
+        object.add("reason", outcome.reason)
+        return .object(object)
+    }
+}
