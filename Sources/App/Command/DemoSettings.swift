@@ -2,28 +2,31 @@ import PolluxCore
 
 /// The settings and the welcome of `serve --demo`.
 enum DemoSettings {
-    static func text(_ demo: Demo, key: Secret) -> String {
+    static func text(_ demo: Demo, key: Secret, adminKey: Secret) -> String {
         """
         server: {listen: "127.0.0.1:7860"}
         log: {level: info}
+        admin: {key: "\(adminKey.reveal())"}
         keys:
           - {name: demo, key: "\(key.reveal())"}
         \(demo.settings)
         """
     }
 
-    static func welcome(_ demo: Demo, key: Secret, host: String, port: Int) -> [String] {
+    static func welcome(_ demo: Demo, key: Secret, adminKey: Secret, host: String, port: Int) -> [String] {
         let origin = "http://\(ListenAddress(host: host, port: port))"
         var lines = [
             "",
             "DEMO: upstreams are simulated, accounts invented; answers are echoes and nothing leaves this machine.",
             "", "  base URL  \(origin)/v1 (OpenAI format), \(origin) (Gemini format)", "  API key   \(key.reveal())",
+            "  admin key \(adminKey.reveal())",
         ]
         for model in demo.models { lines.append("  model     \(model.id) (\(model.description))") }
         guard let first = demo.models.first?.id else { return lines }
         let second = demo.models.dropFirst().first?.id ?? first
         lines += ["", "Paste into another terminal:"]
-        for (title, command) in openAI(origin, key, first, second) + gemini(origin, key, first, second) {
+        let commands = openAI(origin, key, first, second) + gemini(origin, key, first, second) + admin(origin, adminKey)
+        for (title, command) in commands {
             lines += ["", "  # \(title)", "  " + command]
         }
         return lines + ["", "Stop with Ctrl-C."]
@@ -47,6 +50,15 @@ enum DemoSettings {
                 "OpenAI format: every model",
                 "curl -sS \(origin)/v1/models -H 'Authorization: Bearer \(key.reveal())'"
             ),
+        ]
+    }
+
+    private static func admin(_ origin: String, _ key: Secret) -> [Example] {
+        [
+            (
+                "Admin API: every account and its state",
+                "curl -sS \(origin)/admin/api/v1/accounts -H 'Authorization: Bearer \(key.reveal())'"
+            )
         ]
     }
 

@@ -25,6 +25,7 @@ public struct GatewayCommand: Sendable {
         commands =
             [
                 InitCommand(), ServeCommand(demo: demo), ValidateCommand(), DoctorCommand(), ModelsCommand(),
+                BackupCommand(), RestoreCommand(), NotifyCommand(),
             ] + more + [VersionCommand()]
         let words = commands.map(\.name) + ["help", "COMMAND"]
         self.console = program == "pollux" ? console : console.renaming("pollux", to: program, before: words)

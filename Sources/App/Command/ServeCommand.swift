@@ -1,5 +1,6 @@
 import Glibc
 import PolluxCore
+import PolluxStorage
 import PolluxTransport
 
 struct ServeCommand: Command {
@@ -26,21 +27,42 @@ struct ServeCommand: Command {
     var options: [CommandOption] {
         let demo = CommandOption("demo", help: "Simulated upstreams; needs no settings file.")
         let listen = CommandOption("listen", value: "HOST:PORT", help: "Instead of server.listen.")
-        return [SettingsOption.option] + (self.demo == nil ? [] : [demo]) + [listen]
+        let without = CommandOption(
+            "without-changes", help: "Leave out what was changed through the admin API: the file alone counts.")
+        return [SettingsOption.option] + (self.demo == nil ? [] : [demo]) + [listen, without]
     }
 
     func run(_ invocation: Invocation) async throws(GatewayError) -> Int32 {
         if invocation.has("demo") { return try await serveDemo(invocation) }
-        guard var settings = SettingsOption.load(invocation) else { return 1 }
-        try override(&settings, invocation)
-        return try await serve(settings, invocation, try SignalWaiter(), reload: { try reloaded(invocation) }) { _ in }
+        guard SettingsOption.load(invocation) != nil else { return 1 }
+        let read: SettingsDesk.Reading = { changes in
+            let loader = SettingsLoader(registry: invocation.registry, environment: invocation.environment)
+            var loaded = try loader.read(path: SettingsOption.path(invocation), patch: changes)
+            try override(&loaded.settings, invocation)
+            return loaded
+        }
+        return try await serve(read, invocation, try SignalWaiter(), isDemo: false) { _, _ in }
     }
 
-    private func reloaded(_ invocation: Invocation) throws -> (GatewaySettings, [SettingsIssue]) {
-        let loader = SettingsLoader(registry: invocation.registry, environment: invocation.environment)
-        var (settings, warnings) = try loader.load(path: SettingsOption.path(invocation))
-        try override(&settings, invocation)
-        return (settings, warnings)
+    /// The settings with what was changed through the admin API.
+    private func changed(
+        _ read: SettingsDesk.Reading, _ changes: JSON, _ invocation: Invocation
+    ) throws(GatewayError) -> SettingsLoader.Loaded {
+        do { return try reading(read, changes, invocation) } catch {
+            throw GatewayError(
+                .internalError, .request,
+                "what was changed through the admin API does not fit the settings file any more; correct the file, or"
+                    + " start with --without-changes:\n\(error.message)")
+        }
+    }
+
+    /// What was said about the file is said already; what is left is what a second look finds.
+    private func reading(
+        _ read: SettingsDesk.Reading, _ changes: JSON, _ invocation: Invocation
+    ) throws(GatewayError) -> SettingsLoader.Loaded {
+        do { return try read(changes) } catch let error as GatewayError { throw error } catch {
+            throw GatewayError(.internalError, .request, "\(error)")
+        }
     }
 
     private func serveDemo(_ invocation: Invocation) async throws(GatewayError) -> Int32 {
@@ -51,18 +73,18 @@ struct ServeCommand: Command {
         let signals = try SignalWaiter()
         let key = try ClientKeyMaker.make()
         let upstreams = try await demo.start()
-        let text = DemoSettings.text(upstreams, key: key)
+        let adminKey = try ClientKeyMaker.make()
+        let text = DemoSettings.text(upstreams, key: key, adminKey: adminKey)
         let environment = invocation.environment.merging(upstreams.environment) { _, new in new }
         let loader = SettingsLoader(registry: invocation.registry, environment: environment)
-        var settings: GatewaySettings
-        do throws(SettingsError) {
-            (settings, _) = try loader.decode(Array(text.utf8), file: "demo")
-        } catch { throw GatewayError(.internalError, .request, error.description) }
-        try override(&settings, invocation)
-        return try await serve(settings, invocation.with(environment: environment), signals, reload: nil) { port in
-            for line in DemoSettings.welcome(upstreams, key: key, host: settings.server.listen.host, port: port) {
-                invocation.console.out(line)
-            }
+        let read: SettingsDesk.Reading = { changes in
+            var loaded = try loader.read(Array(text.utf8), file: "demo", patch: changes)
+            try override(&loaded.settings, invocation)
+            return loaded
+        }
+        return try await serve(read, invocation.with(environment: environment), signals, isDemo: true) { host, port in
+            let lines = DemoSettings.welcome(upstreams, key: key, adminKey: adminKey, host: host, port: port)
+            for line in lines { invocation.console.out(line) }
         }
     }
 
@@ -77,30 +99,45 @@ struct ServeCommand: Command {
         settings.server.listen = address
     }
 
-    /// - Parameter reload: Reads the settings again; `nil` where there is no file, nor a state folder of its own.
+    /// - Parameters:
+    ///   - read: Reads the settings, again and again.
+    ///   - isDemo: There is no file, nor a state folder of its own.
     private func serve(
-        _ settings: GatewaySettings, _ invocation: Invocation, _ signals: SignalWaiter,
-        reload: (() throws -> (GatewaySettings, [SettingsIssue]))?,
-        whenListening: (Int) -> Void
+        _ read: @escaping SettingsDesk.Reading, _ invocation: Invocation, _ signals: SignalWaiter, isDemo: Bool,
+        whenListening: (String, Int) -> Void
     ) async throws(GatewayError) -> Int32 {
+        var loaded = try reading(read, .object(JSONObject()), invocation)
+        let settings = loaded.settings
         let warning = try ServingProcess.prepare(settings.server)
-        let folder = reload == nil ? nil : try StateFolder.claim(settings.state.folder)
-        let host = try GatewayHost(settings: settings, invocation: invocation, logsTo: .asConfigured)
-        let running = try RunningGateway(host)
+        let folder = isDemo ? nil : try StateFolder.claim(settings.state.folder)
+        let host = try await GatewayHost.resuming(
+            settings: settings, invocation: invocation, logsTo: .asConfigured
+        ) { time, log throws(GatewayError) in
+            guard folder != nil else { return MemoryStateStore() }
+            return try StateStore.open(settings.state, time: time, log: log)
+        }
+        var changes = try await host.state?.store.settingsPatch() ?? (.object(JSONObject()), 0)
+        if invocation.has("without-changes") { changes.patch = .object(JSONObject()) }
+        if changes.patch.object?.isEmpty == false {
+            loaded = try changed(read, changes.patch, invocation)
+            try FixedSettings.refuseChanges(from: settings, to: loaded.settings)
+            host.adopt(try host.plan(loaded.settings))
+        }
+        let running = try RunningGateway(host, live: LiveSettings(loaded: loaded, changes: changes, read: read))
         let port = try await running.start()
         let address = ListenAddress(host: settings.server.listen.host, port: port)
         if let path = settings.server.pidFile { try PIDFile.write(path) }
         invocation.console.out("pollux \(PolluxVersion.text) is listening on http://\(address)")
         if let warning { host.log.warning("file descriptors", [LogField("message", warning)]) }
         running.warnAboutExposure()
-        whenListening(port)
+        whenListening(settings.server.listen.host, port)
         signals.beforeForcedEnd { host.flushLog() }
         while await signals.next() == .reload {
-            guard let reload else {
+            guard !isDemo else {
                 invocation.console.err("settings not reloaded: the demo has no settings file")
                 continue
             }
-            SettingsReloader(load: reload, running: running, log: host.log, console: invocation.console).reload()
+            SettingsReloader(load: read, running: running, log: host.log, console: invocation.console).reload()
         }
         let timeout = host.gateway.settings.drain.timeout
         invocation.console.err("draining: new requests are refused, running ones have \(timeout) to end")

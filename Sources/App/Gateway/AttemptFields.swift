@@ -21,23 +21,46 @@ struct AttemptFields {
     }
 }
 
-/// Tells what attempts there are, and passes everything on.
+/// Notes on a request's visit what the pipeline does for it, measures what its last attempt costs, and passes
+/// everything on.
 final class WatchedSink: AnswerSink {
     private let base: any AnswerSink
-    private let attemptBegan: (RouteTarget, Int) -> Void
+    private let visit: Visit
+    private let request: ModelRequest
+    private var hasContent = false
+    private let estimates: Bool
+    private(set) var meter: UsageMeter
 
-    init(_ base: any AnswerSink, attemptBegan: @escaping (RouteTarget, Int) -> Void) {
-        (self.base, self.attemptBegan) = (base, attemptBegan)
+    init(_ base: any AnswerSink, _ visit: Visit, _ request: ModelRequest) {
+        (self.base, self.visit, self.request) = (base, visit, request)
+        estimates = visit.admission?.countsTokens ?? false
+        meter = UsageMeter(estimating: estimates)
     }
 
     var isCommitted: Bool { base.isCommitted }
 
+    func waits(_ isWaiting: Bool) {
+        visit.noteWait(isWaiting)
+        base.waits(isWaiting)
+    }
+
     func begin(_ target: RouteTarget, attempt: Int) {
-        attemptBegan(target, attempt)
+        if attempt > 1 { meter = UsageMeter(estimating: estimates) }
+        hasContent = false
+        visit.noteAttempt(target, attempt, request)
         base.begin(target, attempt: attempt)
     }
 
     func upstreamAccepted() { base.upstreamAccepted() }
     func attemptFailed() { base.attemptFailed() }
-    func take(_ event: ModelEvent, more: Bool) async throws(GatewayError) { try await base.take(event, more: more) }
+
+    func take(_ event: ModelEvent, more: Bool) async throws(GatewayError) {
+        meter.note(event)
+        if !hasContent, event.isContent {
+            hasContent = true
+            visit.noteContent()
+        }
+        if case .usage(let usage) = event { visit.usage = usage }
+        try await base.take(event, more: more)
+    }
 }

@@ -9,7 +9,8 @@ final class CORSPolicy: Sendable {
     private let refused = Mutex<Set<String>>([])
 
     private static let exposed =
-        "x-request-id, retry-after, retry-after-ms, x-pollux-provider, x-pollux-attempts, x-pollux-ignored"
+        "x-request-id, retry-after, retry-after-ms, x-pollux-provider, x-pollux-attempts, x-pollux-ignored,"
+        + " x-pollux-explain-result"
 
     init(_ settings: CORSSettings, log: Logger) {
         allowed = Set(settings.allowedOrigins)

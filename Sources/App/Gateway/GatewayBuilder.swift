@@ -11,41 +11,59 @@ struct GatewayBuilder {
     /// - Parameter old: The gateway whose place the new one is to take. Nothing about it is changed here.
     /// - Throws: What a plugin says about settings that no single key shows to be wrong.
     func build(_ settings: GatewaySettings, after old: Gateway? = nil) throws(GatewayError) -> GatewayPlan {
+        let watch = old.map(GatewayWatch.init) ?? GatewayWatch(startedAt: environment.time.wallNow)
         var parts: [UpstreamPlan] = []
-        for entry in settings.providers { parts.append(try part(entry, settings, old)) }
+        for entry in settings.providers { parts.append(try part(entry, settings, old, watch)) }
         var frontends: [(any Frontend, paths: [String])] = []
         for entry in settings.frontends {
             frontends.append((try entry.make(FrontendContext(log: environment.log)), entry.paths))
         }
+        let rateLimits = try RateLimitBackend.make(settings.rateLimit, environment, after: old?.rateLimits)
         let gateway = Gateway(
-            settings: settings, upstreams: parts.map(\.upstream), frontends: frontends, environment: environment,
-            after: old)
+            settings: settings, upstreams: parts.map(\.upstream), frontends: frontends, rateLimits: rateLimits,
+            environment: environment, watch: watch, after: old)
         let services = try services(of: gateway, settings, parts)
-        return GatewayPlan(gateway: gateway, services: services, parts: parts)
+        let keepsRateLimits = old.map { $0.rateLimits.isSame(as: rateLimits) } ?? false
+        return GatewayPlan(gateway: gateway, services: services, parts: parts, keepsRateLimits: keepsRateLimits)
     }
 
     /// A provider with the name and kind of an old one has its accounts; the provider itself stays as well if nothing
     /// that it knows of has changed, and with it what it remembers: tokens, sessions, cookies.
     private func part(
-        _ entry: ProviderEntry, _ settings: GatewaySettings, _ old: Gateway?
+        _ entry: ProviderEntry, _ settings: GatewaySettings, _ old: Gateway?, _ watch: GatewayWatch
     ) throws(GatewayError) -> UpstreamPlan {
         let network = Self.network(entry, settings)
         let oldUpstream = old?.upstreams.first { $0.name == entry.name && $0.kind == entry.kind }
         let oldEntry = old?.settings.providers.first { $0.name == entry.name && $0.kind == entry.kind }
         var kept: (any Provider)?
         if let old, let oldUpstream, let oldEntry, Self.network(oldEntry, old.settings) == network,
-            oldEntry.map.says(theSameAs: entry.map, besides: ["pool", "credentials"])
+            oldEntry.map.says(theSameAs: entry.map, besides: ["pool", "credentials", "limits", "breaker"])
         {
             kept = oldUpstream.provider
         }
         let provider = if let kept { kept } else { try makeProvider(entry, network) }
         let upstream = Upstream(
             name: entry.name, kind: entry.kind, provider: provider,
-            pool: oldUpstream?.pool ?? AccountPool(entry.common.pool, time: environment.time),
+            pool: oldUpstream?.pool ?? makePool(entry, watch),
             retry: settings.retry.policy, after: oldUpstream)
         return UpstreamPlan(
             upstream: upstream, rules: entry.common.pool, sources: entry.common.credentials, isKept: kept != nil,
-            log: environment.log)
+            log: environment.log, book: environment.state?.book, time: environment.time)
+    }
+
+    /// A new one takes up where the last process left off. Accounts live longer than settings, so what is told of them
+    /// goes to those who outlive every reload.
+    private func makePool(_ entry: ProviderEntry, _ watch: GatewayWatch) -> AccountPool {
+        let pool = AccountPool(
+            entry.common.pool, name: entry.name, dailyReset: environment.dailyReset, random: environment.random,
+            time: environment.time)
+        pool.observe(TransitionLog(log: environment.log))
+        pool.observe(watch.transitions)
+        guard let state = environment.state else { return pool }
+        pool.keepCredentials(with: state.book.keeper(of: entry.name))
+        pool.restore(state.book.memories(of: entry.name), wallNow: environment.time.wallNow)
+        pool.observe(TransitionRecorder(store: state.store, events: state.events))
+        return pool
     }
 
     private func makeProvider(_ entry: ProviderEntry, _ network: NetworkOptions) throws(GatewayError) -> any Provider {
@@ -76,9 +94,16 @@ struct GatewayBuilder {
             let feed = CredentialFeed(
                 source: try entry.make(context), name: entry.name,
                 upstreams: gateway.upstreams.filter { users.contains($0.name) }, log: log,
+                book: environment.state?.book, time: environment.time,
                 handovers: parts.compactMap(\.handover))
             firstWords[entry.name] = feed.firstWord
             services.append(NamedService(name: "credential source \"\(entry.name)\"", service: feed))
+        }
+        let ticker = PoolTicker(pools: gateway.upstreams.map(\.pool), time: environment.time)
+        services.append(NamedService(name: "time of accounts", service: ticker))
+        if let service = gateway.rateLimits.service {
+            services.append(
+                NamedService(name: "rate limits", service: service, of: RateLimitBackend.serviceOwner))
         }
         for (upstream, entry) in zip(gateway.upstreams, settings.providers) {
             if let service = upstream.provider as? any Service {

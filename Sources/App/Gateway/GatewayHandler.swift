@@ -7,15 +7,23 @@ final class GatewayHandler: HTTPRequestHandler {
     private let worker: any TaskExecutor
     private let cors: CORSPolicy
     private let health: HealthRoutes
+    private let admin: AdminRoutes?
+    private let limits: RequestLimits
+    private let metrics: MetricsRoute
 
     /// Bodies above this are decoded and encoded off the loop.
     private static let bodyForWorker = 256 << 10
 
-    /// - Parameter worker: Runs what takes too long for a loop.
-    init(_ gateway: Gateway, worker: any TaskExecutor) {
+    /// - Parameters:
+    ///   - worker: Runs what takes too long for a loop.
+    ///   - admin: The operator's API; `nil` has none.
+    init(_ gateway: Gateway, worker: any TaskExecutor, admin: AdminCenter? = nil) {
         (self.gateway, self.worker) = (gateway, worker)
         cors = CORSPolicy(gateway.settings.cors, log: gateway.log)
         health = HealthRoutes(gateway)
+        self.admin = admin.map { AdminRoutes($0, gateway.settings) }
+        limits = RequestLimits(gateway: gateway, worker: worker)
+        metrics = MetricsRoute(gateway)
     }
 
     func handle(_ exchange: any HTTPExchange) async {
@@ -25,13 +33,14 @@ final class GatewayHandler: HTTPRequestHandler {
         } catch {
             await fail(visit, error)
         }
-        visit.logEnd()
+        visit.end()
     }
 
     func answer(for error: GatewayError) -> HTTPAnswer {
         let requestID = Visit.makeRequestID(gateway.random)
         gateway.log.debug(
             "request refused", [LogField("error", error.kind.rawValue), LogField("message", error.message)])
+        gateway.meter.recordRefusal(error)
         return PlainErrors.answer(error, requestID: requestID)
     }
 }
@@ -40,7 +49,15 @@ final class GatewayHandler: HTTPRequestHandler {
 
 extension GatewayHandler {
     private func serve(_ visit: Visit) async throws(GatewayError) {
-        if let answer = health.answer(visit.exchange.head) { return try await visit.respond(answer) }
+        if let answer = health.answer(visit.exchange.head) {
+            visit.isOwn = true
+            return try await visit.respond(answer)
+        }
+        if metrics.isAsked(visit.exchange.head) {
+            visit.isOwn = true
+            return try await visit.respond(try await metrics.answer(visit.exchange, worker))
+        }
+        if let admin, admin.claims(visit.exchange.head) { return try await admin.serve(visit) }
         if let fields = cors.fields(for: visit.exchange.head) { visit.extraFields += fields }
         let match = try gateway.routes.match(visit.exchange.head)
         if visit.exchange.head.method == .options { return try await answerOptions(visit, match) }
@@ -77,13 +94,16 @@ extension GatewayHandler {
         }
         var client = visit.clientInfo
         client.keyID = visit.key?.id ?? ""
-        let body = route.method == .get ? [] : try await visit.exchange.readBody()
+        visit.isModelRequest = route.method == .post
+        let body = route.method == .get ? [] : try await visit.readBody()
         let incoming = IncomingRequest(
             requestID: visit.requestID, route: route, variables: variables, query: query.filter { $0.name != "key" },
             head: visit.exchange.head, body: body, client: client, receivedAt: visit.start)
         switch try await decode(incoming, frontend) {
-        case .generate(let request): try await generate(visit, frontend, request)
+        case .generate(let request):
+            try await generate(visit, frontend, request, isLarge: body.count > Self.bodyForWorker)
         case .countTokens(let request):
+            visit.isModelRequest = false
             visit.model = request.model
             try allow(request.model, visit)
             if gateway.pipeline.targets(for: request.model).isEmpty {
@@ -101,13 +121,17 @@ extension GatewayHandler {
         }
     }
 
-    private func generate(_ visit: Visit, _ frontend: any Frontend, _ asked: ModelRequest) async throws(GatewayError) {
+    private func generate(
+        _ visit: Visit, _ frontend: any Frontend, _ asked: ModelRequest, isLarge: Bool
+    ) async throws(GatewayError) {
         var request = try gateway.defaultModels.applied(to: asked, gateway.pipeline)
         try allow(request.model, visit)
         let deadline = try Deadlines.deadline(of: request, gateway, visit.exchange.head, start: visit.start)
         request.deadline = deadline
         visit.exchange.expire(at: deadline)
         visit.model = request.model
+        visit.isStreamed = request.stream
+        try await limits.admit(visit, request, isLarge: isLarge)
         if request.stream { return try await stream(visit, frontend, request) }
         let sink = WholeAnswerSink()
         try await run(visit, request, into: sink)
@@ -138,10 +162,23 @@ extension GatewayHandler {
 
     /// The attempts are noted on failure too.
     private func run(_ visit: Visit, _ request: ModelRequest, into sink: any AnswerSink) async throws(GatewayError) {
-        let watched = WatchedSink(sink) { visit.noteAttempt($0, $1, request) }
+        visit.noteAdmission()
+        if mayExplain(visit) {
+            let value = gateway.pipeline.explain(request).headerValue()
+            visit.extraFields.append(.init(name: "x-pollux-explain-result", value: value))
+        }
+        let watched = WatchedSink(sink, visit, request)
         let outcome = await gateway.pipeline.run(request, into: watched, log: visit.log)
         visit.record = outcome.record
+        visit.settleLimits(watched.meter, wasDelivered: outcome.error == nil || sink.isCommitted)
         if let error = outcome.error { throw error }
+    }
+
+    /// Who asks for it must be allowed to: the answer names accounts. Where nobody needs a key, only on this machine.
+    private func mayExplain(_ visit: Visit) -> Bool {
+        guard visit.exchange.head.fields["x-pollux-explain"] == "1" else { return false }
+        if let key = visit.key { return key.mayExplain }
+        return gateway.settings.auth.clients == .open && gateway.settings.server.listen.isLoopback
     }
 
     private func decode(_ incoming: IncomingRequest, _ frontend: any Frontend) async throws(GatewayError) -> GatewayCall

@@ -18,12 +18,11 @@ enum RetryFields {
 
     static func adding(to answer: HTTPAnswer, _ error: GatewayError) -> HTTPAnswer {
         let isTemporary = answer.head.status == 429 || answer.head.status == 503
-        guard let wait = error.retryAfter ?? (isTemporary ? usualWait : nil), answer.head.status >= 400 else {
-            return answer
-        }
+        let unnamed = isTemporary && !error.isHopeless ? usualWait : nil
+        guard let wait = error.retryAfter ?? unnamed, answer.head.status >= 400 else { return answer }
         var answer = answer
         answer.head.fields.append("retry-after", String(max(1, wait.secondsRoundedUp)))
-        answer.head.fields.append("retry-after-ms", String(max(1, wait.microseconds / 1000)))
+        answer.head.fields.append("retry-after-ms", String(max(1, wait.millisecondsRoundedUp)))
         return answer
     }
 }

@@ -5,15 +5,17 @@ import Synchronization
 final class Visit {
     let exchange: any HTTPExchange
     let requestID: String
-    let start: Instant
     let log: Logger
     let clientInfo: ClientInfo
     private let gateway: Gateway
+    private(set) var marks: VisitMarks
 
     var frontend: (any Frontend)?
     var route = ""
     var key: ClientKey?
     var model = ""
+    /// What it holds of its limits; `nil` when it has none.
+    var admission: RequestAdmission?
     var status = 0
     var record: AttemptRecord?
     /// Why the answer is an error, or broke off.
@@ -23,11 +25,18 @@ final class Visit {
     /// Where the request went last; empty while no attempt has begun.
     private var attemptFields: [HTTPFields.Field] = []
     private var isInFlight = false
+    /// Asked by who watches the gateway, not by a client: not to be counted.
+    var isOwn = false
+    /// What the answer cost, by the upstream's account.
+    var usage = Usage()
+    /// A model is asked for: the request counts as usage.
+    var isModelRequest = false
+    var isStreamed = false
 
     init(_ exchange: any HTTPExchange, _ gateway: Gateway) {
         (self.exchange, self.gateway) = (exchange, gateway)
         requestID = Self.makeRequestID(gateway.random)
-        start = gateway.time.now
+        marks = VisitMarks(arrival: gateway.time.now)
         log = gateway.log.with(LogField("request", requestID))
         var client = ClientInfo()
         client.address = ClientAddress.of(exchange, trusting: gateway.settings.server.trustedProxies)
@@ -52,25 +61,48 @@ final class Visit {
         return count <= gateway.settings.server.maxInFlight
     }
 
+    /// When it came.
+    var start: Instant { marks.arrival }
+
+    /// Reads the body; how long the client takes for it is not the gateway's doing.
+    func readBody() async throws(GatewayError) -> [UInt8] {
+        let start = gateway.time.now
+        defer { marks.received(from: start, to: gateway.time.now) }
+        return try await exchange.readBody()
+    }
+
+    func noteAdmission() { marks.admit(gateway.time.now) }
+    func noteWait(_ isWaiting: Bool) { marks.wait(isWaiting, gateway.time.now) }
+    func noteContent() { marks.content(gateway.time.now) }
+
     /// An attempt begins: answers and errors from now on name its provider.
     func noteAttempt(_ target: RouteTarget, _ attempts: Int, _ request: ModelRequest) {
         let upstream = gateway.upstreams.first { $0.name == target.provider }
         let ignored = upstream?.provider.ignoredParameters(of: request) ?? []
         attemptFields = AttemptFields(provider: target.provider, attempts: attempts, ignored: ignored).fields
+        // Behind everything that the gateway itself has to do for it.
+        marks.begin(gateway.time.now)
     }
 
     var allFields: [HTTPFields.Field] {
-        [.init(name: "x-request-id", value: requestID)] + extraFields + attemptFields
+        [.init(name: "x-request-id", value: requestID)] + extraFields + attemptFields + timingFields
+    }
+
+    /// `server-timing`, for an operator who has switched it on: every client sees it.
+    private var timingFields: [HTTPFields.Field] {
+        guard gateway.settings.server.serverTiming else { return [] }
+        return [.init(name: "server-timing", value: marks.serverTiming(gateway.time.now))]
     }
 
     func respond(_ answer: HTTPAnswer) async throws(GatewayError) {
         var answer = answer
         status = answer.head.status
         var fields = Array(answer.head.fields)
-        fields.reserveCapacity(fields.count + extraFields.count + attemptFields.count + 3)
+        fields.reserveCapacity(fields.count + extraFields.count + attemptFields.count + 4)
         fields.append(.init(name: "x-request-id", value: requestID))
         fields += extraFields
         fields += attemptFields
+        fields += timingFields
         if answer.head.fields["cache-control"] == nil { fields.append(.init(name: "cache-control", value: "no-store")) }
         fields.append(.init(name: "x-content-type-options", value: "nosniff"))
         answer.head.fields = HTTPFields(fields)
@@ -88,9 +120,35 @@ final class Visit {
             .upstreamTimeout, .request, "no answer came within the time that this request may take; try again")
     }
 
-    /// Successes are steps (debug); what a client did wrong is info; what went wrong behind us is a warning.
-    func logEnd() {
+    /// The request is over: counts it, and writes it down.
+    func end() {
+        marks.finish(gateway.time.now)
         if brokenBy?.kind == .cancelled { status = 499 }
+        if !isOwn { gateway.meter.record(self) }
+        if isModelRequest, let recorder = gateway.state?.usage { recorder.note(usageRecord) }
+        logEnd()
+    }
+
+    private var usageRecord: RequestRecord {
+        let total = marks.total ?? .zero
+        var record = RequestRecord(
+            requestID: requestID, startedAt: gateway.time.wallNow + (.zero - total), keyID: key?.id ?? "",
+            status: status)
+        // A name that nobody serves could be any text.
+        record.model = brokenBy?.kind == .modelNotFound ? "" : model
+        if let attempts = self.record {
+            (record.provider, record.accountID) = (attempts.provider, attempts.accountID)
+            record.attempts = attempts.attempts
+        }
+        (record.error, record.isStreamed) = (brokenBy?.kind, isStreamed)
+        (record.inputTokens, record.cachedTokens) = (usage.inputTokens, usage.cachedInputTokens)
+        record.outputTokens = usage.totalTokens - min(max(usage.inputTokens, 0), usage.totalTokens)
+        (record.total, record.firstByte, record.overhead) = (total, marks.untilFirstByte, marks.overhead)
+        return record
+    }
+
+    /// Successes are steps (debug); what a client did wrong is info; what went wrong behind us is a warning.
+    private func logEnd() {
         let level: Logger.Level =
             switch brokenBy {
             case nil: .debug
@@ -109,7 +167,7 @@ final class Visit {
     private func endFields() -> [LogField] {
         var fields = [
             LogField("method", exchange.head.method.rawValue), LogField("route", route), LogField("status", status),
-            LogField("took_ms", gateway.time.now - start), LogField("address", clientInfo.address),
+            LogField("took_ms", marks.total ?? .zero), LogField("address", clientInfo.address),
             LogField("key", key?.name ?? ""),
         ]
         if !model.isEmpty { fields.append(LogField("model", model)) }

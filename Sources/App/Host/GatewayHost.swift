@@ -8,36 +8,73 @@ final class GatewayHost: Sendable {
     let worker: WorkerPool
     let log: Logger
     /// What the credential sources complain about; only heard while the log is silent.
-    let complaints = SourceComplaints()
-    private let current: Mutex<GatewayPlan>
+    let complaints: SourceComplaints
+    /// Client keys that are made and revoked at run time.
+    let keys: KeyRegistry
+    let registry: PluginRegistry
+    private let current: SharedPlan
     private let builder: GatewayBuilder
     private let writer: LogWriter?
+    /// What outlives the process; `nil` where nothing does.
+    let state: GatewayState?
+    let notifier: Notifier
 
     /// The one in force; a reload puts another one in its place.
-    var gateway: Gateway { current.withLock { $0.gateway } }
+    var gateway: Gateway { current.value.gateway }
 
+    /// A host that keeps nothing over its end.
+    ///
     /// - Parameters:
     ///   - log: Silent for commands that print their own findings.
     ///   - time: A clock that a test moves; `nil` is the system's.
     /// - Throws: `internalError` when the system gives no threads or files; what a plugin says about its settings.
-    init(
+    convenience init(
         settings: GatewaySettings, invocation: Invocation, logsTo log: LogChoice = .nowhere,
         time: (any SteppedTime)? = nil
     ) throws(GatewayError) {
-        loops = try LoopGroup(count: settings.server.loops == 0 ? nil : settings.server.loops, time: time)
-        worker = try WorkerPool(threads: 2)
-        let time = LoopTime(fallback: loops.loops[0])
-        switch log {
-        case .nowhere: (self.log, writer) = (Logger(level: .warning, sink: complaints), nil)
-        case .asConfigured: (self.log, writer) = try Self.makeLog(settings, time)
-        }
+        try self.init(try HostParts(settings, log, time), settings, invocation, state: nil)
+    }
+
+    /// A host that takes up where the last process left off.
+    ///
+    /// - Parameter store: Opens what keeps it.
+    static func resuming(
+        settings: GatewaySettings, invocation: Invocation, logsTo log: LogChoice,
+        time: (any SteppedTime)? = nil,
+        store: (any TimeSource, Logger) throws(GatewayError) -> any StateStoring
+    ) async throws(GatewayError) -> GatewayHost {
+        let parts = try HostParts(settings, log, time)
+        let state = try await GatewayState.load(try store(parts.time, parts.log))
+        return try GatewayHost(parts, settings, invocation, state: state)
+    }
+
+    private init(
+        _ parts: HostParts, _ settings: GatewaySettings, _ invocation: Invocation, state: GatewayState?
+    ) throws(GatewayError) {
+        (loops, worker, log, writer) = (parts.loops, parts.worker, parts.log, parts.writer)
+        (complaints, self.state) = (parts.complaints, state)
+        (registry, keys) = (invocation.registry, KeyRegistry(store: state?.store))
         builder = GatewayBuilder(
             registry: invocation.registry, transport: CurlTransport(fallback: loops.loops[0]),
             files: SystemFiles(worker: worker), processEnvironment: invocation.environment,
-            environment: GatewayEnvironment(time: time, random: FastRandom(), log: self.log))
+            environment: GatewayEnvironment(
+                time: parts.time, random: FastRandom(), log: log, keys: keys, state: state,
+                dailyReset: ZoneFile.dailyReset(log)))
         let plan = try builder.build(settings)
         plan.takeOver()
-        current = Mutex(plan)
+        let current = SharedPlan(plan)
+        self.current = current
+        notifier = Notifier(
+            NotifyParts(
+                time: parts.time, random: FastRandom(), log: log, metrics: plan.gateway.metrics,
+                http: builder.transport, path: invocation.environment["PATH"] ?? "/usr/bin:/bin"),
+            transitions: plan.gateway.transitions, worker: worker,
+            views: { current.value.gateway.upstreams.map(PoolView.init) })
+        notifier.change(settings.notify, network: settings.notifyNetwork)
+        if let store = state?.store { plan.gateway.metrics.watchStore { store.figures } }
+        for loop in loops.loops {
+            loop.watchLag(every: .seconds(1)) { [lag = plan.gateway.metrics.loopLag] in lag.observe($0) }
+        }
     }
 
     enum LogChoice { case nowhere, asConfigured }
@@ -50,19 +87,34 @@ final class GatewayHost: Sendable {
     /// Puts a planned gateway in force.
     func adopt(_ plan: GatewayPlan) {
         let settings = plan.gateway.settings
-        log.mask(settings.keys.map(\.key) + [settings.adminKey].compactMap(\.self))
+        log.mask(settings.ownSecrets)
         log.setLevel(settings.log.level)
         plan.takeOver()
-        current.withLock { $0 = plan }
+        current.value = plan
+        notifier.change(settings.notify, network: settings.notifyNetwork)
     }
 
     /// What the gateway in force needs beside its requests.
-    var services: [NamedService] { current.withLock { $0.services } }
+    var services: [NamedService] { current.value.services }
 
     /// What the process needs whatever its settings are.
     var ownServices: [NamedService] {
         let trimmer = HeapTrimmer(load: gateway.load, time: gateway.time, worker: worker)
-        return [NamedService(name: "heap", service: trimmer, outlivesReload: true)]
+        let keeping = stateKeeper.map { NamedService(name: "state", service: $0, outlivesReload: true) }
+        return [
+            NamedService(name: "heap", service: trimmer, outlivesReload: true),
+            NamedService(name: "notify", service: notifier, outlivesReload: true),
+        ] + [keeping].compactMap(\.self)
+    }
+
+    private var stateKeeper: StateKeeper? {
+        state.map { StateKeeper(state: $0, time: gateway.time, log: log) { self.gateway } }
+    }
+
+    /// Writes what is not written yet, and closes the files; for the end of the process.
+    func saveState() async {
+        await stateKeeper?.save()
+        await state?.store.close()
     }
 
     /// Runs a service until it ends by itself or its task is cancelled; one that fails is started again.
@@ -98,6 +150,28 @@ final class GatewayHost: Sendable {
             }
         }
     }
+}
+
+/// What a host is made of before there is a gateway.
+private struct HostParts {
+    let loops: LoopGroup
+    let worker: WorkerPool
+    let time: any TimeSource
+    let log: Logger
+    let writer: LogWriter?
+    let complaints = SourceComplaints()
+
+    init(
+        _ settings: GatewaySettings, _ log: GatewayHost.LogChoice, _ time: (any SteppedTime)?
+    ) throws(GatewayError) {
+        loops = try LoopGroup(count: settings.server.loops == 0 ? nil : settings.server.loops, time: time)
+        worker = try WorkerPool(threads: 2)
+        self.time = LoopTime(fallback: loops.loops[0])
+        switch log {
+        case .nowhere: (self.log, writer) = (Logger(level: .warning, sink: complaints), nil)
+        case .asConfigured: (self.log, writer) = try Self.makeLog(settings, self.time)
+        }
+    }
 
     private static func makeLog(
         _ settings: GatewaySettings, _ time: any TimeSource
@@ -110,9 +184,19 @@ final class GatewayHost: Sendable {
             case .text: .text
             case .json: .json
             }
-        let secrets = settings.keys.map(\.key) + [settings.adminKey].compactMap(\.self)
-        let formatter = LogFormatter(style: style, secrets: secrets)
+        let formatter = LogFormatter(style: style, secrets: settings.ownSecrets)
         let writer = try LogWriter(formatter: formatter, output: output, time: time)
         return (Logger(level: settings.log.level, sink: writer), writer)
+    }
+}
+
+/// The plan in force, for parts that ask for it at any time.
+private final class SharedPlan: Sendable {
+    private let plan: Mutex<GatewayPlan>
+    init(_ plan: GatewayPlan) { self.plan = Mutex(plan) }
+
+    var value: GatewayPlan {
+        get { plan.withLock { $0 } }
+        set { plan.withLock { $0 = newValue } }
     }
 }

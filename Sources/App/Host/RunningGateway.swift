@@ -1,3 +1,4 @@
+import PolluxAdmin
 import PolluxCore
 import PolluxTransport
 import Synchronization
@@ -7,6 +8,8 @@ final class RunningGateway: Sendable {
     private let host: GatewayHost
     private let server: HTTPServer
     private let handler: CurrentHandler
+    /// The operator's API; `nil` where nobody said where the settings come from, or nothing outlives the process.
+    let admin: AdminCenter?
     private let services = Mutex<[RunningService]>([])
 
     private struct RunningService {
@@ -14,13 +17,20 @@ final class RunningGateway: Sendable {
         let task: Task<Void, Never>
     }
 
-    init(_ host: GatewayHost) throws(GatewayError) {
+    /// - Parameter live: Where the settings in force come from, and can be changed.
+    init(_ host: GatewayHost, live: LiveSettings? = nil) throws(GatewayError) {
         self.host = host
-        handler = CurrentHandler(GatewayHandler(host.gateway, worker: host.worker))
+        let admin = live.flatMap { live in
+            host.state.map { state in AdminCenter(host, state, SettingsDesk(live, host, state.store)) }
+        }
+        self.admin = admin
+        handler = CurrentHandler(GatewayHandler(host.gateway, worker: host.worker, admin: admin))
         server = HTTPServer(loops: host.loops, limits: host.gateway.settings.server.limits, handler: handler) {
             [log = host.log] text in
             log.warning("server", [LogField("message", text)])
         }
+        admin?.settings.connect { [weak self] settings throws(GatewayError) in try self?.reload(settings) }
+        host.gateway.metrics.watchConnections { [weak server] in server?.openConnections ?? 0 }
     }
 
     /// How long the port stays closed for a credential source that says nothing.
@@ -32,9 +42,11 @@ final class RunningGateway: Sendable {
     /// - Returns: The port.
     func start() async throws(GatewayError) -> Int {
         let (listen, time) = (host.gateway.settings.server.listen, host.gateway.time)
+        if let store = host.state?.store { host.keys.load(try await store.keys()) }
         let started = (host.ownServices + host.services).map { RunningService(named: $0, task: host.start($0)) }
         services.withLock { $0 = started }
-        await host.feeds.map(\.firstWord).wait(until: time.now + Self.patience, time)
+        let firstWords = host.feeds.map(\.firstWord) + [host.gateway.rateLimits.firstWord].compactMap(\.self)
+        await firstWords.wait(until: time.now + Self.patience, time)
         for feed in host.feeds where !feed.firstWord.isSpoken {
             host.log.warning(
                 "accounts not read yet",
@@ -65,6 +77,7 @@ final class RunningGateway: Sendable {
         let (time, drain, load) = (host.gateway.time, host.gateway.settings.drain, host.gateway.load)
         load.isDraining.store(true, ordering: .relaxed)
         if drain.delay > .zero { try? await time.sleep(until: time.now + drain.delay) }
+        admin?.events.closeAll()
         server.beginDrain()
         if await !server.waitUntilIdle(until: time.now + drain.timeout) {
             load.isCutting.store(true, ordering: .relaxed)
@@ -72,6 +85,7 @@ final class RunningGateway: Sendable {
             _ = await server.waitUntilIdle(until: time.now + .seconds(1))
         }
         for service in services.withLock({ $0 }).reversed() { service.task.cancel() }
+        await host.saveState()
     }
 }
 
@@ -86,18 +100,16 @@ extension RunningGateway {
         guard !host.gateway.load.isDraining.load(ordering: .relaxed) else {
             throw GatewayError(.shuttingDown, .request, "the gateway is shutting down")
         }
-        let fixed = FixedSettings.changed(from: host.gateway.settings, to: settings)
-        guard fixed.isEmpty else {
-            throw .invalid(
-                nil,
-                "\(fixed.joined(separator: ", ")) cannot change while the gateway runs; restart it, or put the"
-                    + " old value back")
-        }
+        try FixedSettings.refuseChanges(from: host.gateway.settings, to: settings)
         let plan = try host.plan(settings)
         let leaving = stopServices(replacedBy: plan)
+        let old = host.gateway
         host.adopt(plan)
+        for upstream in old.upstreams where !plan.gateway.upstreams.contains(where: { $0.name == upstream.name }) {
+            host.state?.book.detach(upstream.name)
+        }
         server.change(settings.server.limits)
-        handler.replace(with: GatewayHandler(plan.gateway, worker: host.worker)) { [log = host.log] in
+        handler.replace(with: GatewayHandler(plan.gateway, worker: host.worker, admin: admin)) { [log = host.log] in
             for task in leaving { task.cancel() }
             log.info("the last request under the old settings has ended")
         }
@@ -136,6 +148,16 @@ extension NamedService {
 
 /// What is made once, at the start of the process.
 enum FixedSettings {
+    /// - Throws: All of the keys that differ.
+    static func refuseChanges(from old: GatewaySettings, to new: GatewaySettings) throws(GatewayError) {
+        let fixed = changed(from: old, to: new)
+        guard !fixed.isEmpty else { return }
+        throw .invalid(
+            fixed.first,
+            "\(fixed.joined(separator: ", ")) cannot change while the gateway runs; restart it, or put the"
+                + " old value back")
+    }
+
     /// The keys among them that differ.
     static func changed(from old: GatewaySettings, to new: GatewaySettings) -> [String] {
         var changed: [String] = []
@@ -143,6 +165,8 @@ enum FixedSettings {
         if old.server.loops != new.server.loops { changed.append("server.loops") }
         if old.server.pidFile != new.server.pidFile { changed.append("server.pid_file") }
         if old.state.folder != new.state.folder { changed.append("state.folder") }
+        if old.state.encryptionKey != new.state.encryptionKey { changed.append("state.encryption_key") }
+        if old.state.decrypts != new.state.decrypts { changed.append("state.decrypt") }
         if old.log.file != new.log.file { changed.append("log.file") }
         if old.log.format != new.log.format { changed.append("log.format") }
         return changed

@@ -1,9 +1,12 @@
+import PolluxAdmin
 import PolluxCore
 
 /// SIGHUP: reads the settings again and puts them in force, or says what is wrong and changes nothing.
 struct SettingsReloader {
+    /// Reads the file with the changes of the admin API over it.
+    ///
     /// - Throws: `SettingsError`, or `GatewayError` for a file that cannot be read.
-    let load: () throws -> (GatewaySettings, [SettingsIssue])
+    let load: (JSON) throws -> SettingsLoader.Loaded
     let running: RunningGateway
     let log: Logger
     let console: Console
@@ -12,8 +15,12 @@ struct SettingsReloader {
 
     func reload() {
         do {
-            let (settings, warnings) = try load()
+            try running.admin?.settings.enter()
+            defer { running.admin?.settings.leave() }
+            let loaded = try load(running.admin?.settings.changes ?? .object(JSONObject()))
+            let (settings, warnings) = (loaded.settings, loaded.warnings)
             try running.reload(settings)
+            running.admin?.hasReloaded(loaded)
             for warning in warnings { log.warning("settings", [LogField("problem", warning.description)]) }
             log.info("settings reloaded", [LogField("providers", settings.providers.count)])
             console.err("settings reloaded")
@@ -23,7 +30,7 @@ struct SettingsReloader {
             console.err(
                 "settings not reloaded: \(SettingsError.summary(of: error.issues, consequence: Self.consequence))")
         } catch {
-            let message = (error as? GatewayError)?.message ?? "\(error)"
+            let message = (error as? GatewayError)?.message ?? (error as? AdminError)?.message ?? "\(error)"
             report(message)
             console.err("settings not reloaded: \(message); \(Self.consequence)")
         }

@@ -1,16 +1,23 @@
 import PolluxCore
+import PolluxCrypto
 
 /// Decides who a request comes from, before anything else about it is looked at.
 final class ClientAuthenticator: Sendable {
+    /// The keys of the settings.
     private let ring: KeyRing
+    /// Those that are made and revoked at run time.
+    private let registry: KeyRegistry
     private let settings: AuthSettings
     private let throttle: FailureThrottle
     private let time: any TimeSource
 
     /// - Parameter old: Whose count of failures goes on.
-    init(ring: KeyRing, settings: AuthSettings, time: any TimeSource, after old: ClientAuthenticator? = nil) {
+    init(
+        ring: KeyRing, registry: KeyRegistry = KeyRegistry(), settings: AuthSettings, time: any TimeSource,
+        after old: ClientAuthenticator? = nil
+    ) {
         throttle = old?.throttle ?? FailureThrottle(limit: 60, period: .seconds(60))
-        (self.ring, self.settings, self.time) = (ring, settings, time)
+        (self.ring, self.registry, self.settings, self.time) = (ring, registry, settings, time)
     }
 
     /// The client's key; `nil` when clients need none.
@@ -21,8 +28,23 @@ final class ClientAuthenticator: Sendable {
         _ head: HTTPRequestHead, query: [(name: String, value: String)], takesQueryKey: Bool, address: String
     ) throws(GatewayError) -> ClientKey? {
         let shown = presented(head, query, takesQueryKey)
-        for key in shown { if let found = ring.find(key) { return found } }
+        var hasExpired = false
+        for key in shown {
+            guard let found = find(key) else { continue }
+            let now = time.wallNow
+            if let end = found.expiresAt, end <= now {
+                hasExpired = true
+                continue
+            }
+            registry.noteUse(of: found, at: now)
+            return found
+        }
         if settings.clients == .open { return nil }
+        if hasExpired {
+            throw GatewayError(
+                .authentication, .request, "this API key has expired; ask the operator for a new one",
+                code: "expired_api_key")
+        }
         guard !shown.isEmpty else {
             throw GatewayError(
                 .missingKey, .request,
@@ -36,6 +58,11 @@ final class ClientAuthenticator: Sendable {
         throw GatewayError(
             .authentication, .request, "the API key is not known to this gateway; check it, or ask the operator for one"
         )
+    }
+
+    private func find(_ key: Secret) -> ClientKey? {
+        let digest = SHA256.hash(Array(key.reveal().utf8))
+        return ring.find(digest: digest) ?? registry.find(digest: digest)
     }
 
     /// Every key in the request; some proxies put it in more than one place, and one valid key is enough.

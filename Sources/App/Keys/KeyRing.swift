@@ -9,12 +9,32 @@ struct ClientKey: Sendable, Equatable {
     var digest: [UInt8]
     /// The models it may use.
     var models: [ModelPattern]
+    /// What it may ask; `nil` for a key without limits of its own.
+    var limits: OwnedLimits?
+    /// From then on it opens nothing.
+    var expiresAt: WallTime?
+    /// May ask how its requests were routed.
+    var mayExplain = false
 
-    init(name: String, key: Secret, models: [String]) {
+    init(
+        name: String, key: Secret, models: [String], limits: LimitSet = LimitSet(), expiresAt: WallTime? = nil,
+        mayExplain: Bool = false
+    ) {
         digest = SHA256.hash(Array(key.reveal().utf8))
         id = KeyRing.hex(digest.prefix(6))
         self.name = name
         self.models = models.map(ModelPattern.init)
+        self.limits = limits.isEmpty ? nil : OwnedLimits(limits, ofKey: id)
+        (self.expiresAt, self.mayExplain) = (expiresAt, mayExplain)
+    }
+
+    /// One that was made at run time. Its limits were checked when they were written.
+    init(_ stored: StoredKey) {
+        (id, name, digest) = (stored.id, stored.name, stored.digest)
+        models = stored.models.map(ModelPattern.init)
+        let limits = stored.limits.map { LimitSet.read($0).limits } ?? LimitSet()
+        self.limits = limits.isEmpty ? nil : OwnedLimits(limits, ofKey: id)
+        (expiresAt, mayExplain) = (stored.expiresAt, stored.mayExplain)
     }
 
     func mayUse(_ model: String) -> Bool { models.contains { $0.matches(model) } }
@@ -54,8 +74,9 @@ struct KeyRing: Sendable {
     }
 
     /// The key that a client showed; `nil` when it is not one of ours.
-    func find(_ shown: Secret) -> ClientKey? {
-        let digest = SHA256.hash(Array(shown.reveal().utf8))
+    func find(_ shown: Secret) -> ClientKey? { find(digest: SHA256.hash(Array(shown.reveal().utf8))) }
+
+    func find(digest: [UInt8]) -> ClientKey? {
         let candidate = keys[digest]
         let isSame = ConstantTime.areEqual(candidate?.digest ?? decoy, digest)
         return isSame ? candidate : nil

@@ -1,4 +1,5 @@
 import PolluxCore
+import PolluxStorage
 
 /// A whole settings file, typed. Reading reports every problem; nothing here does I/O.
 struct GatewaySettings: Sendable {
@@ -8,17 +9,21 @@ struct GatewaySettings: Sendable {
     var auth: AuthSettings
     var cors: CORSSettings
     var log: LogSettings
+    var metrics: MetricsSettings
     var outbound: OutboundSettings
     var retry: RetrySettings
     var queue: QueueSettings
     var conversations: ConversationSettings
     var drain: DrainSettings
     var keys: [ClientKeySettings]
+    var limits: LimitSet
+    var rateLimit: RateLimitSettings
     var credentialSources: [SourceEntry]
     var providers: [ProviderEntry]
     var models: [ModelRoute]
     var modelsDefault: DefaultModels
     var frontends: [FrontendEntry]
+    var notify: [NotifyChannelSettings]
 
     init(reading map: inout SettingsMap, registry: PluginRegistry) {
         server = map.map("server", as: ServerSettings.self, help: "The HTTP server that clients talk to.")
@@ -27,6 +32,7 @@ struct GatewaySettings: Sendable {
         auth = map.map("auth", as: AuthSettings.self, help: "Who may call.")
         cors = map.map("cors", as: CORSSettings.self, help: "Browser pages of other origins.")
         log = map.map("log", as: LogSettings.self, help: "What is written down.")
+        metrics = map.map("metrics", as: MetricsSettings.self, help: "Figures for Prometheus, at `/metrics`.")
         outbound = map.map("outbound", as: OutboundSettings.self, help: "How upstreams are reached.")
         retry = map.map("retry", as: RetrySettings.self, help: "Second attempts, before the first byte only.")
         queue = map.map("queue", as: QueueSettings.self, help: "Waiting for an account that is busy.")
@@ -35,6 +41,8 @@ struct GatewaySettings: Sendable {
             help: "Sending a conversation back to the account that served it.")
         drain = map.map("drain", as: DrainSettings.self, help: "What happens at SIGTERM.")
         keys = readKeys(&map, adminKey: adminKey)
+        limits = map.map("limits", as: GlobalLimitSettings.self, help: "What all clients together may ask.").limits
+        rateLimit = map.map("rate_limit", as: RateLimitSettings.self, help: "Where limits are counted.")
         credentialSources = readSources(&map, registry)
         providers = readProviders(&map, registry)
         let routes = readRoutes(&map)
@@ -42,6 +50,7 @@ struct GatewaySettings: Sendable {
         modelsDefault = map.map(
             "models_default", as: DefaultModels.self, help: "What is taken when a request names no model.")
         frontends = readFrontends(&map, registry)
+        notify = NotifySettings.read(&map)
         checkReferences(routes)
         checkExposure(map)
     }
@@ -84,11 +93,36 @@ struct GatewaySettings: Sendable {
 /// `state:`
 struct StateSettings: SettingsReadable {
     var folder: String
+    var encryptionKey: Secret?
+    var decrypts: Bool
+    var keepRequests: Duration
+    var keepUsage: Duration
 
     init(reading map: inout SettingsMap) {
         folder = map.string(
             "folder", default: "data", help: "Made when missing, for this user alone; one gateway per folder.")
         if folder.isEmpty { map.issue(at: "folder", "the folder has no name; write one, such as data") }
+        encryptionKey = map.optionalSecret(
+            "encryption_key", example: "${STATE_KEY}",
+            help: "Encrypts secrets in the files with AES-256-GCM: 32 bytes as 64 hexadecimal digits or Base64.")
+        if let encryptionKey, EncryptionKey.bytes(of: encryptionKey) == nil {
+            map.issue(
+                at: "encryption_key",
+                "this is not a key of 32 bytes as 64 hexadecimal digits or Base64; `openssl rand -hex 32` makes one")
+        }
+        decrypts = map.boolean(
+            "decrypt", default: false,
+            help: "Takes the encryption away at the next start; leave out `encryption_key` after that.")
+        if decrypts, encryptionKey == nil {
+            map.issue(
+                at: "decrypt", "decrypting needs state.encryption_key once more; without encryption, leave this out")
+        }
+        keepRequests = map.duration(
+            "keep_requests", default: .seconds(30 * 86_400), in: .seconds(3600)...(.seconds(365 * 86_400)),
+            help: "How long the log of requests and of account states is kept.")
+        keepUsage = map.duration(
+            "keep_usage", default: .seconds(365 * 86_400), in: .seconds(86_400)...(.seconds(3650 * 86_400)),
+            help: "How long counts by the hour are kept.")
     }
 }
 
@@ -271,12 +305,38 @@ struct ClientKeySettings: SettingsReadable {
     var name: String
     var key: Secret
     var models: [String]
+    var limits: LimitSet
+    var expiresAt: WallTime?
+    var mayExplain: Bool
 
     init(reading map: inout SettingsMap) {
         name = map.requireString("name", example: "default", help: "Shown in logs; unique.")
         key = map.secret("key", example: "${API_KEY}", help: "What clients send. `pollux init` makes a good one.")
         models = map.stringList(
             "models", default: ["*"], help: "Models this key may use; `*` at the end of a name matches any rest.")
+        limits = map.limitSet("limits", help: "What this key may ask; one mapping, or a list of several.")
+        expiresAt = map.optional(
+            "expires_at", .time, example: WallTime(rfc3339: "2030-12-31T18:00:00Z"),
+            help: "From then on the key opens nothing.")
+        mayExplain = map.boolean(
+            "explain", default: false, help: "May ask with `x-pollux-explain: 1` how its requests were routed.")
+    }
+
+    var clientKey: ClientKey {
+        ClientKey(
+            name: name, key: key, models: models, limits: limits, expiresAt: expiresAt, mayExplain: mayExplain)
+    }
+}
+
+extension SettingsType where Value == WallTime {
+    /// A point in time, RFC 3339.
+    static var time: SettingsType {
+        custom("time (2030-12-31T18:00:00Z)", write: \.rfc3339Text) { text throws(SettingsProblem) in
+            guard let time = WallTime(rfc3339: text) else {
+                throw SettingsProblem("\"\(text)\" is not a time; write it like 2030-12-31T18:00:00Z")
+            }
+            return time
+        }
     }
 }
 

@@ -16,7 +16,9 @@ struct ServerSettings: SettingsReadable {
     var maxConnectionsPerIP: Int
     var maxInFlight: Int
     var trustedProxies: [String]
+    var allowedHosts: [String]
     var pidFile: String?
+    var serverTiming: Bool
 
     init(reading map: inout SettingsMap) {
         listen = map.listenAddress(
@@ -48,10 +50,16 @@ struct ServerSettings: SettingsReadable {
             "max_in_flight", default: 512, in: 1...1_000_000, help: "Requests being answered; more get a 503.")
         trustedProxies = map.stringList(
             "trusted_proxies", help: "Addresses of reverse proxies whose X-Forwarded-For is believed.")
+        allowedHosts = map.stringList(
+            "allowed_hosts",
+            help: "Names under which the admin API is reached while listening on loopback, beside `localhost`.")
         for proxy in trustedProxies where proxy.contains("/") {
             map.issue(at: "trusted_proxies", "\"\(proxy)\" is a range; write the address of each proxy, like 10.0.0.7")
         }
         pidFile = map.optionalString("pid_file", example: "/run/pollux.pid", help: "Where to write the process id.")
+        serverTiming = map.boolean(
+            "server_timing", default: false,
+            help: "Answers carry `server-timing`: how long they waited, and how long the upstream took.")
         checkPathPrefix(map)
     }
 

@@ -27,13 +27,28 @@ struct SettingsReference {
 
     /// Keys that mean the same for every provider; `pool` and `timeouts` are not among them, since each kind has
     /// defaults of its own for these.
-    static let sharedByProviders: Set<String> = ["name", "kind", "credentials", "proxy", "ca_file"]
+    static let sharedByProviders: Set<String> = ["name", "kind", "credentials", "breaker", "proxy", "ca_file"]
+
+    /// Every key of the file, those of all kinds of plugin included.
+    var allKeys: [SettingsKey] { sections.map(\.key) }
+
+    /// The keys of an entry of one of the lists whose entries' keys depend on their kind; those of all kinds for one
+    /// that names none.
+    func keys(ofEntryBelow key: String, kind: String?) -> [SettingsKey]? {
+        let kinds = kinds(below: key)
+        guard !kinds.isEmpty else { return nil }
+        return kinds.first { $0.name == kind }?.schema.keys ?? kinds.flatMap(\.schema.keys)
+    }
 
     private func kinds(below key: String) -> [Kind] {
         switch key {
         case "providers": registry.providers.map(kind)
         case "credential_sources": registry.credentialSources.map(kind)
         case "frontends": registry.frontends.map(kind)
+        case "notify":
+            NotifySettings.kinds.map { kind in
+                Kind(name: kind, schema: .record { NotifySettings.record(kind, &$0) })
+            }
         default: []
         }
     }

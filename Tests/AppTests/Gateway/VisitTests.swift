@@ -1,4 +1,5 @@
 import PolluxCore
+import PolluxTesting
 import Synchronization
 import Testing
 
@@ -63,6 +64,27 @@ struct VisitTests {
         #expect(visit.allFields.contains(.init(name: "x-pollux-provider", value: "second")))
     }
 
+    @Test("where the operator has switched it on, answers say how long the request waited and the upstream took")
+    func serverTiming() async throws {
+        for (isOn, expected) in [
+            (false, nil), (true, "queue;dur=3.0, account;dur=0.0, upstream;dur=40.0, total;dur=43.0"),
+        ] {
+            let world = try GatewayWorld("server: {server_timing: \(isOn)}")
+            let exchange = FakeExchange()
+            let visit = Visit(exchange, world.gateway)
+            visit.noteAdmission()
+            visit.noteWait(true)
+            world.time.advance(by: .milliseconds(3))
+            visit.noteWait(false)
+            visit.noteAttempt(RouteTarget(provider: "p", model: "m"), 1, ModelRequest(id: "r", model: "m"))
+            world.time.advance(by: .milliseconds(40))
+            visit.noteContent()
+            try await visit.respond(HTTPAnswer(status: 200))
+            #expect(exchange.sentFields["server-timing"] == expected)
+            #expect(visit.allFields.contains { $0.name == "server-timing" } == isOn)
+        }
+    }
+
     @Test("what a plugin calls ignored can break no header")
     func ignoredNames() {
         let names = ["seed", "", "a b", "a,b", "a\r\nset-cookie: x", "é", String(repeating: "x", count: 65), "top_p"]
@@ -82,7 +104,7 @@ struct VisitTests {
     func levels(kind: GatewayError.Kind?, level: Logger.Level) {
         let visit = Visit(FakeExchange(), world.gateway)
         visit.brokenBy = kind.map { GatewayError($0, .request, "why") }
-        visit.logEnd()
+        visit.end()
         let record = world.log.records.last
         #expect(record?.level == level)
         #expect(record?.event == "request")

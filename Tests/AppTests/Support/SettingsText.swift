@@ -6,7 +6,10 @@ import PolluxCore
 enum SettingsText {
     static let environment = [
         "API_KEY": "a-client-key-of-the-env", "ADMIN_KEY": "an-admin-key-of-the-environment",
-        "UPSTREAM_API_KEY": "an-upstream-key", "EMPTY": "",
+        "UPSTREAM_API_KEY": "an-upstream-key", "EMPTY": "", "REDIS_URL": "redis://:pass-of-the-env@127.0.0.1:6379/1",
+        "NOTIFY_URL": "https://hooks.example.org/a-token-of-the-environment",
+        "NOTIFY_SECRET": "a-signing-secret-of-the-environment",
+        "STATE_KEY": String(repeating: "0123456789abcdef", count: 4),
     ]
 
     static func settings(

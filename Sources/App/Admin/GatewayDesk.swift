@@ -1,0 +1,143 @@
+import PolluxAdmin
+import PolluxCore
+import Synchronization
+
+/// The running gateway itself, for the admin API.
+struct GatewayDesk: GatewayControl {
+    let gateway: @Sendable () -> Gateway
+    let settings: SettingsDesk
+    let keys: KeyDesk
+    let prober: AccountProber
+    let events: EventHub
+    let startedAt: WallTime
+
+    /// Accounts of one provider that are tried before a reload is given up.
+    private static let maxProbes = 5
+    /// How long the credential sources of new settings may take until their accounts are tried.
+    private static let patience = Duration.seconds(2)
+
+    func status() async -> JSON {
+        let gateway = gateway()
+        let (isReady, reasons) = gateway.readiness
+        let providers = gateway.upstreams.map { upstream -> JSON in
+            let shortage = upstream.pool.shortage()
+            return [
+                "name": .string(upstream.name), "kind": .string(upstream.kind.name),
+                "accounts": .number(JSONNumber(shortage.accounts)), "ready": .number(JSONNumber(shortage.ready)),
+                "busy": .number(JSONNumber(shortage.busy)), "cooling": .number(JSONNumber(shortage.cooling)),
+            ]
+        }
+        return [
+            "version": .string(PolluxVersion.text), "started_at": .string(startedAt.rfc3339Text),
+            "now": .string(gateway.time.wallNow.rfc3339Text), "ready": .bool(isReady),
+            "reasons": .array(reasons.map { .string($0) }), "providers": .array(providers),
+            "in_flight": .number(JSONNumber(gateway.load.inFlight.load(ordering: .relaxed))),
+            "served": .number(JSONNumber(gateway.load.served.load(ordering: .relaxed))),
+        ]
+    }
+
+    func limits() async throws(AdminError) -> JSON {
+        let gateway = gateway()
+        var items: [JSON] = []
+        if !gateway.settings.limits.isEmpty {
+            items.append(
+                try await item([("owner", "gateway")], gateway.settings.limits.json, of: nil, gateway.limiter))
+        }
+        for key in try await keys.keys() where key.key.revokedAt == nil {
+            guard let json = key.key.limits, case let set = LimitSet.read(json).limits, !set.isEmpty else { continue }
+            let members: [(String, JSON)] = [
+                ("owner", "key"), ("key_id", .string(key.key.id)), ("key_name", .string(key.key.name)),
+            ]
+            let owned = OwnedLimits(set, ofKey: key.key.id)
+            items.append(try await item(members, json, of: owned, gateway.limiter))
+        }
+        return ["items": .array(items)]
+    }
+
+    private func item(
+        _ members: [(String, JSON)], _ limits: JSON, of key: OwnedLimits?, _ limiter: RequestLimiter
+    ) async throws(AdminError) -> JSON {
+        let standings = try await asking { () throws(GatewayError) in try await limiter.standings(of: key) }
+        let current = standings.map { standing -> JSON in
+            [
+                "measure": .string(standing.limit.measure.rawValue), "limit": .string(standing.limit.text),
+                "remaining": .number(JSONNumber(Int(clamping: standing.outcome.remaining))),
+                "reset_after_seconds": .number(
+                    JSONNumber(Int(clamping: Duration.microseconds(standing.outcome.resetAfter).secondsRoundedUp))),
+            ]
+        }
+        return .object(JSONObject(members + [("limits", limits), ("current", .array(current))]))
+    }
+
+    func explain(model: String, keyID: String?) async throws(AdminError) -> JSON {
+        if let keyID, try await !keys.keys().contains(where: { $0.key.id == keyID }) {
+            throw .notFound("there is no key \"\(keyID)\"", code: "key_not_found")
+        }
+        return gateway().pipeline.explain(model: model, keyID: keyID ?? "").json
+    }
+
+    // MARK: Reloading
+
+    func reload(dryRun: Bool) async throws(AdminError) -> ReloadOutcome {
+        try settings.enter()
+        defer { settings.leave() }
+        let (loaded, plan) = try settings.reread()
+        if dryRun { return ReloadOutcome(result: .planned, plan: plan) }
+        let old = settings.current
+        let changed = plan.providers.changed + providers(using: plan.sources.changed, in: loaded.settings)
+        let before = await workingProviders(Set(changed))
+        try settings.adopt(loaded)
+        events.publish(.reloaded(plan))
+        let probes = await probe(Set(changed), loaded.settings)
+        let lost = before.filter { name in !probes.contains { $0.provider == name && $0.isGood } }.sorted()
+        guard !lost.isEmpty else { return ReloadOutcome(result: .reloaded, plan: plan, probes: probes) }
+        try settings.adopt(old)
+        events.publish(.reloaded(ReloadPlan(from: loaded.meant, to: old.meant, warnings: [])))
+        let names = lost.map { "\"\($0)\"" }.joined(separator: ", ")
+        return ReloadOutcome(
+            result: .rolledBack, plan: plan, probes: probes,
+            reason: "no account of \(names) answers any more, and one did before; the settings before are in force"
+                + " again")
+    }
+
+    private func providers(using sources: [String], in settings: GatewaySettings) -> [String] {
+        settings.providers.filter { !Set($0.common.credentials).isDisjoint(with: sources) }.map(\.name)
+    }
+
+    /// Those of which an account answers.
+    private func workingProviders(_ names: Set<String>) async -> Set<String> {
+        var working: Set<String> = []
+        for upstream in gateway().upstreams where names.contains(upstream.name) {
+            if await probe(upstream).contains(where: \.isGood) { working.insert(upstream.name) }
+        }
+        return working
+    }
+
+    private func probe(_ names: Set<String>, _ settings: GatewaySettings) async -> [ReloadOutcome.Probe] {
+        let gateway = gateway()
+        var probes: [ReloadOutcome.Probe] = []
+        for upstream in gateway.upstreams where names.contains(upstream.name) {
+            let end = gateway.time.now + Self.patience
+            while upstream.pool.count == 0, gateway.time.now < end {
+                do { try await gateway.time.sleep(until: gateway.time.now + .milliseconds(20)) } catch { break }
+            }
+            probes += await probe(upstream)
+        }
+        return probes
+    }
+
+    /// One account after the other until one answers.
+    private func probe(_ upstream: Upstream) async -> [ReloadOutcome.Probe] {
+        var probes: [ReloadOutcome.Probe] = []
+        let able = upstream.pool.reports().filter { $0.state != .disabled }
+        for report in able.prefix(Self.maxProbes) {
+            guard let lease = upstream.pool.trialLease(of: report.accountID),
+                let steps = await prober.steps(upstream, lease)
+            else { continue }
+            let probe = ReloadOutcome.Probe(provider: upstream.name, account: report.accountID, steps: steps)
+            probes.append(probe)
+            if probe.isGood { break }
+        }
+        return probes
+    }
+}

@@ -1,0 +1,65 @@
+import PolluxAdmin
+import PolluxCore
+import Synchronization
+
+/// What outlives the process, as a gateway uses it. Shared by the gateways before and after a reload.
+final class GatewayState: Sendable {
+    let store: any StateStoring
+    let book: AccountBook
+    let usage: UsageRecorder
+    /// Tells the operator's listeners what happens.
+    let events = EventHub()
+    /// Under which names of conversations are hashed.
+    let hashKey: (UInt64, UInt64)
+    /// Those of the last process.
+    let conversations: [StoredConversation]
+
+    private init(
+        _ store: any StateStoring, _ book: AccountBook, _ hashKey: (UInt64, UInt64),
+        _ conversations: [StoredConversation]
+    ) {
+        (self.store, self.book, self.hashKey, self.conversations) = (store, book, hashKey, conversations)
+        usage = UsageRecorder(events: events)
+    }
+
+    /// More conversations than this are not read back, whatever the settings allow.
+    private static let maxConversations = 1_000_000
+
+    /// Reads back what the last process left.
+    static func load(_ store: any StateStoring) async throws(GatewayError) -> GatewayState {
+        let book = try await AccountBook.open(store)
+        return GatewayState(
+            store, book, try await store.hashKey(), try await store.conversations(limit: maxConversations))
+    }
+}
+
+/// Writes down what happens to accounts.
+struct TransitionRecorder: TransitionObserver {
+    let store: any UsageStore
+    let events: EventHub
+
+    func happened(_ transitions: [AccountTransition]) {
+        store.note(transitions)
+        for transition in transitions { events.publish(.transition(transition)) }
+    }
+}
+
+/// Collects the requests that have ended, until the store takes them. One lock and one append for each.
+final class UsageRecorder: Sendable {
+    private let pending = Mutex<[RequestRecord]>([])
+    private let events: EventHub
+
+    init(events: EventHub) { self.events = events }
+
+    func note(_ request: RequestRecord) {
+        pending.withLock { $0.append(request) }
+        events.publish(.ended(request))
+    }
+
+    func take() -> [RequestRecord] {
+        pending.withLock { pending in
+            defer { pending = [] }
+            return pending
+        }
+    }
+}
