@@ -2,8 +2,8 @@ public import PolluxCore
 
 /// A failure ordered over `POST /__sim/fault`: which requests meet it, how often, and what they get.
 ///
-/// Shape: Gemini Business protocol notes, section 11, point 5, with three additions: `path` beside `method`,
-/// `retry_after` (seconds), and `directives` (`"[[sim:cut]]"`), which act as if they stood in the prompt.
+/// Shape: Gemini Business protocol notes, section 11, point 5, with four additions: `path` beside `method`,
+/// `retry_after` (seconds), `directives` (`"[[sim:cut]]"`), which act as if they stood in the prompt, and `share`.
 public struct FaultRule: Sendable, Equatable {
     /// The account's `csesidx`, or the API key; `*` is everybody.
     public var account: String
@@ -21,13 +21,16 @@ public struct FaultRule: Sendable, Equatable {
     public var retryAfter: Int?
     /// Marks such as `[[sim:reset]]`, for what no status can say.
     public var directives: String
+    /// The part of matching requests that meets it, drawn for each of them; the others do not count against `times`.
+    public var share: Double
 
     public init(
         account: String = "*", method: String = "*", status: Int? = nil, times: Int = 1, isInBand: Bool = false,
-        body: JSON? = nil, retryAfter: Int? = nil, directives: String = ""
+        body: JSON? = nil, retryAfter: Int? = nil, directives: String = "", share: Double = 1
     ) {
         (self.account, self.method, self.status, self.times) = (account, method, status, times)
-        (self.isInBand, self.body, self.retryAfter, self.directives) = (isInBand, body, retryAfter, directives)
+        (self.isInBand, self.body, self.retryAfter) = (isInBand, body, retryAfter)
+        (self.directives, self.share) = (directives, share)
     }
 
     /// Reads the body of `POST /__sim/fault`.
@@ -41,7 +44,8 @@ public struct FaultRule: Sendable, Equatable {
         self.init(
             account: account ?? "*", method: method ?? path ?? "*", status: try Self.number(json, "status", 200...599),
             times: times ?? 1, isInBand: json["inband"]?.bool ?? false, body: json["body"],
-            retryAfter: try Self.number(json, "retry_after", 0...86_400), directives: directives ?? "")
+            retryAfter: try Self.number(json, "retry_after", 0...86_400), directives: directives ?? "",
+            share: try Self.share(json))
         if body?.isNull ?? false { body = nil }
         guard status != nil || !self.directives.isEmpty else {
             throw .invalid("status", "say which status to answer, for example 429, or give \"directives\"")
@@ -58,6 +62,14 @@ public struct FaultRule: Sendable, Equatable {
         if let number = value.int { return String(number) }
         guard let text = value.string else { throw .invalid(name, "\(name) must be a string") }
         return text
+    }
+
+    private static func share(_ json: JSON) throws(GatewayError) -> Double {
+        guard let value = json["share"], !value.isNull else { return 1 }
+        guard let share = value.double, share > 0, share <= 1 else {
+            throw .invalid("share", "share must be a number above 0 and at most 1, such as 0.2")
+        }
+        return share
     }
 
     private static func number(
@@ -80,8 +92,13 @@ struct FaultRules: Sendable {
     mutating func removeAll() { rules.removeAll() }
 
     /// The first rule that meets this request; it counts down, and goes when it is used up.
-    mutating func take(account: String?, operation: String, path: String) -> FaultRule? {
-        let match = rules.firstIndex { $0.matches(account: account, operation: operation, path: path) }
+    mutating func take(
+        account: String?, operation: String, path: String, random: inout SeededRandom
+    ) -> FaultRule? {
+        let match = rules.firstIndex {
+            $0.matches(account: account, operation: operation, path: path)
+                && ($0.share >= 1 || Double.random(in: 0..<1, using: &random) < $0.share)
+        }
         guard let index = match else { return nil }
         let rule = rules[index]
         rules[index].times -= 1

@@ -33,6 +33,8 @@ public struct Journal: Sendable {
     static let capacity = 2000
 
     public private(set) var entries: [Entry] = []
+    /// Of every request since the start or the last reset, those no longer in the journal too.
+    private(set) var counts = JournalCounts()
     private var dropped = 0
     private var start: Instant
 
@@ -51,13 +53,16 @@ public struct Journal: Sendable {
 
     mutating func change(_ number: Int, _ body: (inout Entry) -> Void) {
         guard entries.indices.contains(number - dropped) else { return }
+        let old = entries[number - dropped]
         body(&entries[number - dropped])
+        counts.note(from: old, to: entries[number - dropped])
     }
 
     /// Entries that are still being answered when this is called change nothing any more.
     mutating func removeAll(at now: Instant) {
         dropped += entries.count
         entries.removeAll()
+        counts = JournalCounts()
         start = now
     }
 

@@ -9,6 +9,8 @@ public final class SimulatorControl: Sendable {
     private struct State {
         var journal: Journal
         var faults = FaultRules()
+        /// For rules that meet a share of the requests: the same at every start.
+        var random = SeededRandom(seed: 1)
     }
 
     init(time: any TimeSource) {
@@ -23,6 +25,7 @@ public final class SimulatorControl: Sendable {
 
     var faults: [FaultRule] { state.withLock { $0.faults.rules } }
     var journalJSON: JSON { state.withLock { $0.journal.json } }
+    var countsJSON: JSON { state.withLock { $0.journal.counts.json } }
 
     func open(_ request: SimulatedRequest) -> Int {
         let now = time.now
@@ -34,7 +37,9 @@ public final class SimulatorControl: Sendable {
     }
 
     func takeFault(account: String?, operation: String, path: String) -> FaultRule? {
-        state.withLock { $0.faults.take(account: account, operation: operation, path: path) }
+        state.withLock { state in
+            state.faults.take(account: account, operation: operation, path: path, random: &state.random)
+        }
     }
 
     /// Empties the journal and drops every ordered fault.

@@ -69,6 +69,8 @@ struct SimulatorHandler: HTTPRequestHandler {
         switch (request.head.method, request.path) {
         case (.get, "/__sim/journal"):
             return control.journalJSON
+        case (.get, "/__sim/counts"):
+            return control.countsJSON
         case (.post, "/__sim/fault"):
             for json in try request.parsedItems() { control.add(try FaultRule(json)) }
             return ["ok": true, "faults": .number(JSONNumber(control.faults.count))]
@@ -78,7 +80,9 @@ struct SimulatorHandler: HTTPRequestHandler {
             return ["ok": true]
         default:
             if let answer = try service.controlAnswer(to: request) { return answer }
-            let known = ["GET /__sim/journal", "POST /__sim/fault", "POST /__sim/reset"] + service.controlPaths
+            let known =
+                ["GET /__sim/journal", "GET /__sim/counts", "POST /__sim/fault", "POST /__sim/reset"]
+                + service.controlPaths
             throw GatewayError(
                 .routeNotFound, .request, "no such control endpoint; there are: \(known.joined(separator: ", "))")
         }

@@ -30,6 +30,45 @@ struct FaultTests {
         }
     }
 
+    @Test("a share of the requests meets a fault, the others do not count; the draw is the same at every start")
+    func share() async throws {
+        var draws: [[Int]] = []
+        for _ in 0..<2 {
+            try await withSimulator(.openAI) { server in
+                _ = order(server, ["method": "models", "status": 500, "times": 30, "share": 0.5])
+                let client = BlockingClient(port: server.port)
+                draws.append((0..<100).map { _ in client.get("/v1/models").status })
+            }
+        }
+        #expect(draws[0] == draws[1])
+        let failures = draws[0].count { $0 == 500 }
+        let firstThirty = draws[0].prefix(30).count { $0 == 500 }
+        #expect(failures == 30 && (5...25).contains(firstThirty))
+        try await withSimulator(.openAI) { server in
+            for share: JSON in [0, 1.5, "half"] {
+                let refused = order(server, ["status": 500, "share": share])
+                #expect(refused.status == 400 && refused.text.contains("share"))
+            }
+        }
+    }
+
+    @Test("requests are counted by operation and account, with those that were refused or cut, until a reset")
+    func counts() async throws {
+        try await withSimulator(.openAI) { server in
+            let client = BlockingClient(port: server.port)
+            _ = order(server, ["method": "models", "status": 500])
+            for _ in 0..<3 { _ = client.get("/v1/models") }
+            _ = ChatClient(server).chat("[[sim:cut]]", stream: true)
+            let counts = try #require(client.get("/__sim/counts").json?.array)
+            let models = counts.first { $0["operation"]?.string == "models" }
+            let chats = counts.first { $0["operation"]?.string == "chat.completions" }
+            #expect(models?["requests"]?.int == 3 && models?["refused"]?.int == 1)
+            #expect(chats?["requests"]?.int == 1 && chats?["cut_by_simulator"]?.int == 1 && counts.count == 2)
+            _ = client.post("/__sim/reset", [], [:])
+            #expect(client.get("/__sim/counts").json?.array?.isEmpty == true)
+        }
+    }
+
     @Test("an in-band fault is status 200 with the error as the only element")
     func inBand() async throws {
         try await withSimulator(.geminiBusiness) { server in
