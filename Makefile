@@ -5,7 +5,7 @@ SHELL := /bin/bash
 
 export SWIFT_BACKTRACE ?= enable=no
 
-.PHONY: help deps build debug run test test-all unit sdk examples dist lint format bench fuzz mutate sanitize golden clean
+.PHONY: help deps build debug run test test-all unit sdk admin-schema examples dist lint format bench chaos soak fuzz mutate sanitize golden clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 14
@@ -34,6 +34,9 @@ unit: deps ## Run the Swift tests alone
 sdk: debug ## Run the client SDKs' tests alone
 	@scripts/sdk-tests.sh
 
+admin-schema: debug ## Ask the admin API all that its OpenAPI document allows, and what it does not
+	@scripts/admin-schema.sh
+
 examples: deps ## Build and test the example of a gateway with plugins of its own
 	@scripts/examples.sh
 
@@ -48,6 +51,12 @@ format: ## Format every Swift file
 
 bench: deps ## Measure against nginx and write docs/benchmarks.md
 	@Bench/run.sh
+
+chaos: build ## Fifty clients, twenty accounts, four ways to fail: `make chaos CHAOS_SECONDS=40`
+	@python3 Bench/chaos.py --seconds $${CHAOS_SECONDS:-40}
+
+soak: build ## Everything at once for a long time: `make soak SOAK_MINUTES=30`
+	@python3 Bench/soak.py --minutes $${SOAK_MINUTES:-30}
 
 fuzz: deps ## Fuzz the parsers: `make fuzz FUZZ_SECONDS=60`
 	@for target in $$(cd Fuzz && ls -d */); do Fuzz/run.sh $${target%/} $${FUZZ_SECONDS:-60}; done

@@ -19,6 +19,7 @@ suite defects scripts/mutate.py --check
 # One test at a time: many wait on real sockets, and two cores' worth of them at once would starve each other.
 suite swift swift test --skip-build --no-parallel
 suite sdk scripts/sdk-tests.sh
+suite admin-schema scripts/admin-schema.sh
 suite examples scripts/examples.sh
 suite packaging scripts/dist-check.sh --dry
 if [ "$mode" = all ]; then

@@ -13,6 +13,7 @@ COMMANDS = [
     "Gemini format: an answer",
     "Gemini format: a stream",
     "Gemini format: every model",
+    "Admin API: every account and its state",
 ]
 
 
@@ -71,3 +72,8 @@ def test_models(demo):
     named = {line.split()[1] for line in demo.welcome if line.startswith("  model ")}
     assert len(named) == 3 and named <= openai
     assert named <= {model["name"].removeprefix("models/") for model in gemini}
+
+
+def test_accounts(demo):
+    accounts = json.loads(paste(demo.commands["Admin API: every account and its state"]))["items"]
+    assert len(accounts) >= 3 and {account["state"]["code"] for account in accounts} == {"ready"}

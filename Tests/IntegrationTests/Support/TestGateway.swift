@@ -2,6 +2,7 @@ import Glibc
 import PolluxCore
 import PolluxSimulator
 import PolluxTesting
+import Synchronization
 import Testing
 
 @testable import PolluxApp
@@ -18,8 +19,10 @@ final class TestGateway: Sendable {
     private let folder: TemporaryFolder
     private let time: ManualTime?
     private let environment: [String: String]
+    /// What stands in the settings file.
+    private let file: SettingsText
 
-    private init(_ setup: GatewaySetup, _ time: ManualTime?) async throws {
+    private init(_ setup: GatewaySetup, _ time: ManualTime?, _ store: (any StateStoring)?) async throws {
         folder = try TemporaryFolder()
         self.time = time
         let options = SimulatorOptions(
@@ -28,41 +31,61 @@ final class TestGateway: Sendable {
         openAI = setup.local == nil ? nil : try await SimulatorServer.start(.openAI, options: options)
         business = setup.business == nil ? nil : try await SimulatorServer.start(.geminiBusiness, options: options)
         environment = ["ACCOUNTS_CONFIG": setup.accountsText]
-        let settings = try Self.settings(setup, openAI, business, folder, environment)
+        file = SettingsText(Self.yaml(setup, openAI, business, folder))
+        let environment = environment
+        let read = { @Sendable (text: String, changes: JSON) throws(SettingsError) in
+            try SettingsLoader(registry: .standard, environment: environment)
+                .read(Array(text.utf8), file: "test.yaml", patch: changes)
+        }
+        let changes = try await store?.settingsPatch() ?? (.object(JSONObject()), 0)
+        let loaded = try read(file.content, changes.patch)
         let invocation = Invocation(
             environment: environment, registry: .standard, console: Console { _, _ in }, arguments: [], values: [:])
-        host = try GatewayHost(settings: settings, invocation: invocation, logsTo: .asConfigured, time: time)
+        host = try await GatewayHost.resuming(
+            settings: loaded.settings, invocation: invocation, logsTo: .asConfigured, time: time
+        ) { _, _ in store ?? MemoryStateStore() }
         gateway = host.gateway
-        running = try RunningGateway(host)
+        let text = file
+        running = try RunningGateway(
+            host,
+            live: LiveSettings(loaded: loaded, changes: changes) { changes in
+                try read(text.content, changes)
+            })
         port = try await running.start()
         guard gateway.upstreams.allSatisfy({ $0.pool.shortage().accounts > 0 }) else {
             throw TestFailure("the accounts were not loaded: \(log.joined(separator: "\n"))")
         }
     }
 
-    private static func settings(
-        _ setup: GatewaySetup, _ openAI: SimulatorServer?, _ business: SimulatorServer?, _ folder: TemporaryFolder,
-        _ environment: [String: String]
-    ) throws -> GatewaySettings {
-        let yaml = setup.yaml(
+    private static func yaml(
+        _ setup: GatewaySetup, _ openAI: SimulatorServer?, _ business: SimulatorServer?, _ folder: TemporaryFolder
+    ) -> String {
+        setup.yaml(
             localURL: setup.localURL ?? (openAI?.url ?? "http://127.0.0.1:9") + "/v1", businessURL: business?.url ?? "",
             logFile: folder.path + "/log")
-        return try SettingsLoader(registry: .standard, environment: environment)
-            .decode(Array(yaml.utf8), file: "test.yaml").0
     }
 
     /// Puts other settings in force. Simulators and accounts stay those of the start.
     func reload(_ setup: GatewaySetup) throws {
-        try running.reload(try Self.settings(setup, openAI, business, folder, environment))
+        rewrite(setup)
+        let text = file.content
+        let settings = try SettingsLoader(registry: .standard, environment: environment)
+            .decode(Array(text.utf8), file: "test.yaml").0
+        try running.reload(settings)
+    }
+
+    /// Writes other settings into the file, which nobody reads before he is told to.
+    func rewrite(_ setup: GatewaySetup) {
+        file.content = Self.yaml(setup, openAI, business, folder)
     }
 
     /// Runs `body` on a thread of its own against a fresh gateway, and stops everything afterwards.
     static func with(
-        _ setup: GatewaySetup = GatewaySetup(), time: ManualTime? = nil,
+        _ setup: GatewaySetup = GatewaySetup(), time: ManualTime? = nil, store: (any StateStoring)? = nil,
         _ body: @escaping @Sendable (TestGateway) async throws -> Void
     ) async throws {
         try await BlockingThread.run {
-            let gateway = try await TestGateway(setup, time)
+            let gateway = try await TestGateway(setup, time, store)
             do {
                 try await body(gateway)
             } catch {
@@ -112,6 +135,17 @@ final class TestGateway: Sendable {
     }
 }
 
+/// A settings file that a test may write anew.
+private final class SettingsText: Sendable {
+    private let text: Mutex<String>
+    init(_ text: String) { self.text = Mutex(text) }
+
+    var content: String {
+        get { text.withLock { $0 } }
+        set { text.withLock { $0 = newValue } }
+    }
+}
+
 // MARK: - Requests
 
 extension TestGateway {
@@ -152,11 +186,11 @@ extension TestGateway {
 
     static func request(
         _ method: String, _ path: String, key: String? = GatewaySetup.clientKey, fields: [String] = [],
-        body: String? = nil
+        body: String? = nil, type: String = "application/json", host: String = "127.0.0.1"
     ) -> String {
-        var lines = ["\(method) \(path) HTTP/1.1", "Host: 127.0.0.1"] + fields
+        var lines = ["\(method) \(path) HTTP/1.1", "Host: \(host)"] + fields
         if let key { lines.append("Authorization: Bearer \(key)") }
-        if let body { lines += ["Content-Type: application/json", "Content-Length: \(body.utf8.count)"] }
+        if let body { lines += ["Content-Type: \(type)", "Content-Length: \(body.utf8.count)"] }
         return lines.joined(separator: "\r\n") + "\r\n\r\n" + (body ?? "")
     }
 }
