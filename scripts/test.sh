@@ -4,13 +4,22 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 mode=${1:-quick}
 summary=()
+output=$(mktemp)
+trap 'rm -f "$output"' EXIT
 
 suite() {
     local name=$1 start=$SECONDS
     shift
     echo "== $name"
-    "$@"
+    "$@" 2>&1 | tee "$output" || failed "$name"
     summary+=("$(printf '%-12s %4d s' "$name" $((SECONDS - start)))")
+}
+
+# What failed stands far above the end of a long output: it is said once more where a reader looks first.
+failed() {
+    echo "== $1 failed; of its output:"
+    grep -nE '✘|error:|recorded an issue|FAILED|Traceback' "$output" | tail -n 40 || tail -n 40 "$output"
+    exit 1
 }
 
 suite build swift build --build-tests

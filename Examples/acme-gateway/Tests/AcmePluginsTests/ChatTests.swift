@@ -14,14 +14,14 @@ struct ChatTests {
           - {name: acme, kind: acme-chat, base_url: "https://api.acme.example", api_keys: ["key-0123456789"]}
         """
 
-    /// Asks through a gateway of its own. `HurriedTime` never waits; under `ManualTime` whatever waits (a pause before
-    /// a retry, a place in the queue) would wait until the test moves the clock.
+    /// Asks through a gateway of its own, whose clock stands still: a gateway has work of its own that wakes now and
+    /// then, and under `HurriedTime` that work alone would move the clock. So nothing here may wait: no retries.
     private func ask(_ upstream: FakeTransport, _ body: JSON) async throws -> MemoryReply {
         var registry = PluginRegistry.standard
         registry.registerAcme()
         let gateway = try EmbeddedGateway(
             settings: Self.settings, registry: registry, transport: upstream, files: MemoryFiles(),
-            time: HurriedTime(), random: SeededRandom(seed: 1))
+            time: ManualTime(), random: SeededRandom(seed: 1))
         return try await gateway.running {
             await GatewayClient(gateway.handler, key: "a-client-key-of-the-test").post("/v1/chat/completions", body)
         }
