@@ -89,7 +89,8 @@ def examine_accounts(trial: Trial, result: Result):
     lost = {code for code in result.states if code not in ("ready", "expiring", "cooling", "suspended")}
     result.hold(len(accounts) == ACCOUNTS and not lost, f"accounts are lost: {result.states}")
     result.hold(result.leases == 0, f"{result.leases} leases are still held")
-    result.endpoint_openings = int(trial.metrics().get('pollux_endpoint_openings_total{provider="upstream"}', 0))
+    suspensions = trial.metric("pollux_endpoint_transitions_total", 'provider="upstream",state="suspended"')
+    result.endpoint_openings = int(suspensions)
 
 
 def bad_accounts(options) -> Result:

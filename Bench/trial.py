@@ -61,12 +61,15 @@ class Trial:
     def accounts(self) -> list[dict]:
         return self.admin("/accounts?limit=200")["items"]
 
-    def metrics(self) -> dict[str, float]:
-        """By name with its labels, as the text format has them."""
+    def metric(self, name: str, labels: str = "") -> float:
+        """A series by the text of its labels, 0 when it was never counted in; an error when there is no such metric."""
         request = urllib.request.Request(f"http://127.0.0.1:{self.gateway.port}/metrics")
         with urllib.request.urlopen(request, timeout=10) as answer:
             lines = answer.read().decode().splitlines()
-        return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[:1] != "#")}
+        if not any(line.startswith(f"# TYPE {name} ") for line in lines):
+            raise KeyError(f"the gateway has no metric {name}")
+        series = f"{name}{{{labels}}} " if labels else f"{name} "
+        return next((float(line.removeprefix(series)) for line in lines if line.startswith(series)), 0.0)
 
     @staticmethod
     def _call(port: int, path: str, headers: dict | None = None, body=None, method: str | None = None):

@@ -14,7 +14,7 @@ final class TransitionHub: TransitionObserver {
 
     /// From any thread; waits for nobody.
     func publish(_ transition: AccountTransition) {
-        metrics.accountChanged(transition.provider, to: transition.to)
+        metrics.happened(transition)
         hub.publish(transition)
     }
 

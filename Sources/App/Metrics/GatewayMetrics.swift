@@ -22,6 +22,7 @@ final class GatewayMetrics: Sendable {
     let failures: CounterFamily
     let firstBytes: HistogramFamily
     let transitions: CounterFamily
+    let endpointTransitions: CounterFamily
     // Of the process.
     let loopLag: HistogramFamily
     let notifications: CounterFamily
@@ -74,6 +75,11 @@ final class GatewayMetrics: Sendable {
             "pollux_account_transitions_total", rows: "provider",
             columns: .of("state", AccountState.allCases.map(\.rawValue)), budget: budget,
             help: "Changes of accounts into a state.")
+        endpointTransitions = CounterFamily(
+            "pollux_endpoint_transitions_total", rows: "provider",
+            columns: .of("state", Self.endpointStates.map(\.rawValue)), budget: budget,
+            help: "Changes of a provider's endpoint, or of a proxy, into a state that holds for all accounts behind it."
+        )
         loopLag = HistogramFamily(
             "pollux_event_loop_lag_seconds", bounds: Self.short, budget: budget,
             help: "How late a timer fires that each event loop sets once a second.")
@@ -95,10 +101,16 @@ final class GatewayMetrics: Sendable {
         refusals.add(column: RateLimitLayer.allCases.firstIndex(of: layer) ?? 0)
     }
 
-    /// An account has changed its state.
-    func accountChanged(_ provider: String, to state: AccountState) {
-        let column = AccountState.allCases.firstIndex(of: state) ?? 0
-        transitions.add(row: transitions.row(provider), column: column)
+    /// The states that an endpoint or a proxy can be in.
+    private static let endpointStates: [AccountState] = [.ready, .cooling, .suspended]
+
+    /// An account, or what stands before all of a provider's accounts, has changed its state.
+    func happened(_ transition: AccountTransition) {
+        let (isOfAccount, state) = (!transition.accountID.isEmpty, transition.to)
+        let (family, states) =
+            isOfAccount ? (transitions, AccountState.allCases) : (endpointTransitions, Self.endpointStates)
+        guard let column = states.firstIndex(of: state) else { return }
+        family.add(row: family.row(transition.provider), column: column)
     }
 
     /// - Parameter count: Asked whenever somebody looks at the metrics; must not block.

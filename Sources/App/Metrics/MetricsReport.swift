@@ -110,7 +110,8 @@ extension GatewayMetrics {
     /// In the order in which they are shown.
     var counters: [CounterFamily] {
         [
-            requests, modelRequests, brokenAnswers, refusals, attempts, failures, transitions, notifications,
+            requests, modelRequests, brokenAnswers, refusals, attempts, failures, transitions,
+            endpointTransitions, notifications,
         ]
     }
 

@@ -27,6 +27,9 @@ struct MetricsReportTests {
         #expect(page.value("pollux_store_errors_total") == 2)
         #expect(page.value("pollux_limiter_refusals_total", ["layer": "key_model"]) == 1)
         #expect(page.value("pollux_account_transitions_total", ["provider": "up", "state": "expired"]) == 1)
+        let endpoint = "pollux_endpoint_transitions_total"
+        #expect(page.value(endpoint, ["provider": "up", "state": "suspended"]) == 1, "what holds for all accounts")
+        #expect(page.value(endpoint, ["provider": "up", "state": "expired"]) == nil, "no endpoint can be that")
     }
 
     @Test("says how the process is")
@@ -92,7 +95,12 @@ extension GatewayWorld {
         metrics.watchConnections { 3 }
         metrics.watchStore { StoreFigures(queued: 7, errors: 2) }
         for layer in RateLimitLayer.allCases { metrics.limiterRefused(layer) }
-        for state in AccountState.allCases { metrics.accountChanged("up", to: state) }
+        for (state, account) in AccountState.allCases.flatMap({ [($0, "a"), ($0, "")] }) {
+            metrics.happened(
+                AccountTransition(
+                    provider: "up", accountID: account, from: .ready, to: state, at: WallTime(microseconds: 0),
+                    evidence: Evidence(.time)))
+        }
         for family in metrics.counters { for row in ["up", "web"] { family.add(row: family.row(row)) } }
         for family in metrics.histograms { family.observe(.milliseconds(3), row: family.row("up")) }
     }
