@@ -44,10 +44,10 @@ dist: build ## Pack the release: dist/pollux-VERSION-linux-ARCHITECTURE.tar.gz
 	@scripts/dist.sh
 
 lint: ## Check the format of every Swift file
-	swift format lint --strict -r Package.swift Sources Tests Examples Fuzz
+	swift format lint --strict -r Package.swift Sources Tests Examples Fuzz Bench
 
 format: ## Format every Swift file
-	swift format -i -r Package.swift Sources Tests Examples Fuzz
+	swift format -i -r Package.swift Sources Tests Examples Fuzz Bench
 
 bench: deps ## Measure against nginx and write docs/benchmarks.md
 	@Bench/run.sh

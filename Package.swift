@@ -73,6 +73,11 @@ let package = Package(
             name: "StateHammer", dependencies: ["PolluxStorage", "PolluxSQLite", "PolluxCore"],
             path: "Tests/StateHammer", swiftSettings: strict),
 
+        // Run by `make bench`; no product has it.
+        .executableTarget(
+            name: "LimiterCost", dependencies: ["PolluxTesting", "PolluxCore"],
+            path: "Bench/LimiterCost", swiftSettings: strict),
+
         tests("CoreTests", dependencies: ["PolluxCore"]),
         tests("YAMLTests", dependencies: ["PolluxYAML", "PolluxCore"]),
         tests("CryptoTests", dependencies: ["PolluxCrypto", "PolluxCore"]),

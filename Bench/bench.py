@@ -25,7 +25,7 @@ from services import (
 )
 
 ROOT = HERE.parent
-ROWS = ["plain", "tls", "sse", "upstreams", "start", "rss"]
+ROWS = ["plain", "tls", "sse", "everything", "upstreams", "start", "rss"]
 SYSTEM_TEXT = "You are a careful assistant. Answer briefly and in plain words."
 USER_TEXT = (
     "Please tell me in a few plain sentences what a canned answer is, why somebody who measures a gateway would want "
@@ -139,7 +139,7 @@ def summary(result: dict) -> str:
     if "failed" in result:
         return "FAILED: " + result["failed"]
     shown = ["errors", "per_second", "cpu_us_per_request", "latency_p50_us", "latency_p99_us", "first_p50_us"]
-    shown += ["delay_p50_us", "kib_per_stream", "kib_per_reader", "first_answer_ms"]
+    shown += ["delay_p50_us", "ns_1", "ns_100", "ns_100000", "kib_per_stream", "kib_per_reader", "first_answer_ms"]
     return "  ".join(f"{key} {result[key]}" for key in shown if key in result)
 
 
@@ -200,6 +200,18 @@ def measure_streams(bench: Bench, single: dict, double: dict):
         bench.run("events", target, service, "burst", mode, stream=True, form=form, least_events=least)
 
 
+def measure_everything(bench: Bench, bare: Service, whole: Service):
+    """The same requests through one loop, with one account and no limits, and with all that keeps accounts healthy."""
+    for target, service in bench.alternating([("pollux-bare", bare), ("pollux-everything", whole)]):
+        mode = ["saturate", 32, bench.options.seconds]
+        bench.run("cpu-everything", target, service, "plain", mode)
+        bench.run("events-everything", target, service, "burst", mode, stream=True)
+    done = subprocess.run([str(ROOT / ".build/release/LimiterCost")], capture_output=True, text=True, timeout=120)
+    if done.returncode != 0:
+        return bench.record("limiter", "pollux", {"failed": done.stderr.strip()[-500:]})
+    bench.record("limiter", "pollux", {f"ns_{count}": cost for count, cost in json.loads(done.stdout).items()})
+
+
 def measure_upstreams(bench: Bench, service: Service):
     """Streams through one loop from each kind of upstream to each format, as fast as they go. The simulators send the
     same words in pieces of their own kind's form; what counts is the gateway's CPU for each event that it delivers."""
@@ -254,6 +266,8 @@ def measure(bench: Bench, rows: list[str]):
     if "upstreams" in rows and workshop.pollux:
         workshop.start_simulators()
         on_simulators = workshop.start_pollux_on_simulators()
+    if "everything" in rows and workshop.pollux:
+        bare, whole = workshop.start_pollux_bare(), workshop.start_pollux_with_everything()
     for bench.round in range(bench.options.rounds):
         if "plain" in rows:
             measure_requests(bench, single, double, "plain", {20: 1.5, 100: 1, 1000: 1})
@@ -261,6 +275,8 @@ def measure(bench: Bench, rows: list[str]):
             measure_requests(bench, single, double, "tls", {1000: 1})
         if "sse" in rows:
             measure_streams(bench, single, double)
+        if "everything" in rows and workshop.pollux:
+            measure_everything(bench, bare, whole)
         if "upstreams" in rows and workshop.pollux:
             measure_upstreams(bench, on_simulators)
         if "start" in rows:

@@ -30,11 +30,9 @@ class Results:
         values = [r[key] for r in self.records if r["row"] == row and r["target"] == target and key in r]
         return values[-1] if values else None
 
-    def ratio(self, row: str, target: str, key: str) -> float | None:
-        """Median over the rounds of target ÷ nginx."""
-        of_nginx = self.rounds(row, "nginx", key)
-        of_target = self.rounds(row, target, key)
-        return _median_quotient(of_target, of_nginx)
+    def ratio(self, row: str, target: str, key: str, yardstick: str = "nginx") -> float | None:
+        """Median over the rounds of target ÷ yardstick."""
+        return _median_quotient(self.rounds(row, target, key), self.rounds(row, yardstick, key))
 
     def added(self, row: str, target: str, key: str) -> dict[int, float]:
         """Round → what the target adds to the direct path."""
@@ -221,7 +219,7 @@ def upstream_table(results: Results) -> str:
             rows.append([
                 kind, form, shown(results.median(row, target, "events_per_stream")),
                 measured(results.median(row, target, "cpu_us_per_request"), "µs"),
-                measured(_middle(per_event), "µs"), "–" if ratio is None else f"{shown(ratio)} ×",
+                measured(_middle(per_event), "µs"), times(ratio),
                 measured(results.median(row, target, "events_per_second"), "/s"),
                 measured(results.median(row, target, "cpu_share"), "cores"),
             ])
@@ -265,6 +263,42 @@ def faults(records: list[dict]) -> list[str]:
     return found
 
 
+EVERYTHING = {
+    "cpu-everything": "32 connections, plain answers",
+    "events-everything": "32 connections, streams of 52 events",
+}
+
+
+def everything_table(results: Results) -> str:
+    """What accounts, limits and records cost: the same gateway with and without them."""
+    rows = []
+    for row, label in EVERYTHING.items():
+        values = [results.median(row, target, "cpu_us_per_request") for target in ("pollux-bare", "pollux-everything")]
+        ratio = results.ratio(row, "pollux-everything", "cpu_us_per_request", "pollux-bare")
+        cells = [measured(value, "µs") for value in values]
+        rows.append([label, *cells, times(ratio), verdict(ratio, 1.1)])
+    return table(["CPU per request", "One account, nothing else", "Everything", "Ratio", "≤ 1.1 ×"], rows)
+
+
+def limiter_table(results: Results) -> str:
+    """What the limits of one request cost by themselves, by the number of keys that have been used."""
+    one, few, many = (results.median("limiter", "pollux", f"ns_{count}") for count in (1, 100, 100_000))
+    ratio = many / few if many and few else None
+    cells = [measured(value, "ns") for value in (one, few, many)]
+    head = ["", "One key", "100 keys", "100,000 keys", "Ratio to 100", "≤ 1.5 ×"]
+    return table(head, [["Limits of one request", *cells, times(ratio), verdict(ratio, 1.5)]])
+
+
+def times(ratio: float | None) -> str:
+    return "–" if ratio is None else f"{shown(ratio)} ×"
+
+
+def verdict(value: float | None, limit: float) -> str:
+    if value is None:
+        return "not measured"
+    return "met" if value <= limit else "**missed**"
+
+
 METHOD = """\
 - **Rounds alternate**: every round measures each row through each target in turn, every other round in the opposite
   order. A value is the median of the rounds; a ratio is the median of the ratios *within* each round.
@@ -284,6 +318,10 @@ METHOD = """\
   whole text so far in every frame, five characters longer each time, so its cost per event grows with the answer. Each
   stream of the Gemini kinds also opens a session or a chat, which is in its CPU. The ratio is to `openai-compatible`
   in the OpenAI format, within each round.
+- **Everything switched on**: both gateways stand before the same streamed upstream and run the same binary. One has a
+  single account, no limits, and writes nothing down. The other has twenty accounts with limits of their own, requests
+  paced and counted, tokens and concurrency limited for the gateway, each model, the key, and the key and model, and
+  writes every request into its database. The limiter alone is measured in its own process, for keys drawn at random.
 - Every answer is checked: status 200, whole framing, its last words, for streams the number of events.
 - Load generator, gateway and upstream share the cores of one machine: compare the ratios, not the absolute numbers.
 """
@@ -324,6 +362,10 @@ nginx {facts['nginx']}. Other work used {facts['busy_before']:.0%} of the cores 
 Simulated upstreams that send the same words, 16 streams at a time, one loop. The gateway's CPU alone is counted.
 
 {upstream_table(found)}
+## Everything switched on
+
+{everything_table(found)}
+{limiter_table(found)}
 ## Start and memory
 
 {memory_table(found)}

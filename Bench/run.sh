@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds what the benchmark needs and runs it. From the environment:
-#   ROWS=plain,tls,sse,upstreams,start,rss   which rows; all of them by default
+#   ROWS=plain,tls,sse,everything,upstreams,start,rss  which rows; all of them by default
 #   ROUNDS=3   alternating rounds             SECONDS_PER_RUN=4   length of a run
 #   NULL=1     nginx in Pollux's place, to see the noise; without the row "upstreams"
 set -eu
@@ -27,7 +27,10 @@ PATH=$PATH:/usr/sbin
 
 cc -std=gnu17 -O2 -Wall -Wextra -o "$folder/loadgen" Bench/loadgen/*.c
 cc -std=gnu17 -O2 -Wall -Wextra -o "$folder/sse_upstream" Bench/sse_upstream.c
-[ -n "${NULL:-}" ] || scripts/build-release.sh
+if [ -z "${NULL:-}" ]; then
+    scripts/build-release.sh
+    scripts/build-release.sh LimiterCost
+fi
 
 exec python3 Bench/bench.py --folder "$folder" --rounds "${ROUNDS:-3}" --seconds "${SECONDS_PER_RUN:-4}" \
-    --rows "${ROWS:-plain,tls,sse,upstreams,start,rss}" ${NULL:+--null}
+    ${ROWS:+--rows "$ROWS"} ${NULL:+--null}

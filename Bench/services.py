@@ -43,6 +43,9 @@ SIMULATED = ["sim-openai", "sim-business", "sim-web"]
 SIMULATED_MODELS = {"sim-openai": "sim-large", "sim-business": "gemini-2.5-pro", "sim-web": "gemini-flash"}
 ECHO_EVENTS = 20
 
+# Limits of each kind that nobody meets.
+GENEROUS = "requests: 10000000/1m, tokens: 1000000000/1m, concurrency: 10000"
+
 
 def free_port() -> int:
     """A port that was free a moment ago; nothing else on a benchmark machine should race for it."""
@@ -136,8 +139,8 @@ class Workshop:
         config = self._fill("nginx-proxy.conf", f"{name}.conf", NAME=name, PORT=port, WORKERS=workers)
         return ["nginx", "-p", str(self.folder), "-c", str(config), "-e", str(self.folder / f"{name}.log")]
 
-    def pollux_command(self, name: str, port: int, loops: int, template: str = "pollux.yaml") -> list[str]:
-        settings = self._fill(template, f"{name}.yaml", NAME=name, PORT=port, LOOPS=loops, KEY=self.key)
+    def pollux_command(self, name: str, port: int, loops: int, template: str = "pollux.yaml", **values) -> list[str]:
+        settings = self._fill(template, f"{name}.yaml", NAME=name, PORT=port, LOOPS=loops, KEY=self.key, **values)
         settings.chmod(0o600)
         return [str(self.pollux), "serve", "--settings", str(settings)]
 
@@ -148,9 +151,10 @@ class Workshop:
     def start_pollux(self, name: str, loops: int) -> Service:
         return self._start_pollux(name, loops, "pollux.yaml")
 
-    def _start_pollux(self, name: str, loops: int, template: str) -> Service:
+    def _start_pollux(self, name: str, loops: int, template: str, **values) -> Service:
         port = free_port()
-        service = self._launch(name, self.pollux_command(name, port, loops, template), port, "/healthz")
+        command = self.pollux_command(name, port, loops, template, **values)
+        service = self._launch(name, command, port, "/healthz")
         service.headers = [self.authorization]
         service.serves_models = True
         return service
@@ -174,6 +178,24 @@ class Workshop:
 
     def start_pollux_on_simulators(self) -> Service:
         return self._start_pollux("upstreams-1", 1, "upstreams.yaml")
+
+    def start_pollux_bare(self) -> Service:
+        """One account, nobody limited, nothing written down."""
+        return self._start_everything("bare", keys=1, records="false")
+
+    def start_pollux_with_everything(self) -> Service:
+        """All layers of limits, far above what is asked; twenty accounts; usage and metrics on."""
+        limits = {
+            "KEY_LIMITS": f"limits: {{{GENEROUS}, per_model: {{{GENEROUS}}}}}",
+            "LIMITS": f"limits: {{global: {{{GENEROUS}}}, per_model: {{{GENEROUS}}}}}",
+            "ACCOUNT_LIMITS": "limits: {account: {requests: 10000000/1m, daily: 1000000000}}",
+        }
+        return self._start_everything("everything", keys=20, records="true", **limits)
+
+    def _start_everything(self, name: str, keys: int, records: str, **limits) -> Service:
+        accounts = json.dumps([f"sk-bench-{number:02}-0123456789" for number in range(keys)])
+        limits = {"KEY_LIMITS": "", "LIMITS": "", "ACCOUNT_LIMITS": ""} | limits
+        return self._start_pollux(f"{name}-1", 1, "everything.yaml", API_KEYS=accounts, RECORDS=records, **limits)
 
     def _write_accounts(self, name: str, accounts):
         path = self.folder / f"{name}.json"

@@ -23,7 +23,7 @@ failed() {
 }
 
 suite build swift build --build-tests
-suite lint swift format lint --strict -r Package.swift Sources Tests Examples Fuzz
+suite lint swift format lint --strict -r Package.swift Sources Tests Examples Fuzz Bench
 suite defects scripts/mutate.py --check
 # One test at a time: many wait on real sockets, and two cores' worth of them at once would starve each other.
 suite swift swift test --skip-build --no-parallel

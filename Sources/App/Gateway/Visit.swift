@@ -125,7 +125,9 @@ final class Visit {
         marks.finish(gateway.time.now)
         if brokenBy?.kind == .cancelled { status = 499 }
         if !isOwn { gateway.meter.record(self) }
-        if isModelRequest, let recorder = gateway.state?.usage { recorder.note(usageRecord) }
+        if isModelRequest, let state = gateway.state {
+            state.usage.note(usageRecord, isKept: gateway.settings.state.recordsRequests)
+        }
         logEnd()
     }
 

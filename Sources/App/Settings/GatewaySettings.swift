@@ -95,6 +95,7 @@ struct StateSettings: SettingsReadable {
     var folder: String
     var encryptionKey: Secret?
     var decrypts: Bool
+    var recordsRequests: Bool
     var keepRequests: Duration
     var keepUsage: Duration
 
@@ -117,6 +118,9 @@ struct StateSettings: SettingsReadable {
             map.issue(
                 at: "decrypt", "decrypting needs state.encryption_key once more; without encryption, leave this out")
         }
+        recordsRequests = map.boolean(
+            "record_requests", default: true,
+            help: "Writes down what each request was (no text of it) and counts it; `usage` is made from that.")
         keepRequests = map.duration(
             "keep_requests", default: .seconds(30 * 86_400), in: .seconds(3600)...(.seconds(365 * 86_400)),
             help: "How long the log of requests and of account states is kept.")

@@ -51,8 +51,9 @@ final class UsageRecorder: Sendable {
 
     init(events: EventHub) { self.events = events }
 
-    func note(_ request: RequestRecord) {
-        pending.withLock { $0.append(request) }
+    /// - Parameter isKept: False where the settings want no record of requests; who listens hears of it all the same.
+    func note(_ request: RequestRecord, isKept: Bool) {
+        if isKept { pending.withLock { $0.append(request) } }
         events.publish(.ended(request))
     }
 

@@ -20,13 +20,15 @@ struct GatewayStateTests {
         """
 
     /// - Parameter accounts: What the credential source says.
-    private func start(_ answers: [FakeResponse] = []) async throws -> (Gateway, GatewayState, CredentialFeed) {
+    private func start(
+        _ answers: [FakeResponse] = [], settings: String = ""
+    ) async throws -> (Gateway, GatewayState, CredentialFeed) {
         let state = try await GatewayState.load(store)
         let builder = GatewayBuilder(
             registry: .standard, transport: FakeTransport(answers), files: MemoryFiles(), processEnvironment: [:],
             environment: GatewayEnvironment(
                 time: time, random: SeededRandom(seed: 1), log: Logger(level: .debug, sink: log), state: state))
-        let plan = try builder.build(try SettingsText.settings(Self.settings).settings)
+        let plan = try builder.build(try SettingsText.settings(Self.settings + settings).settings)
         plan.takeOver()
         let feed = try #require(plan.services.compactMap { $0.service as? CredentialFeed }.first)
         return (plan.gateway, state, feed)
@@ -127,6 +129,19 @@ struct GatewayStateTests {
         #expect((served.model, served.provider, served.accountID) == ("m", "local", "amber"))
         #expect((served.inputTokens, served.outputTokens, served.attempts) == (7, 3, 1))
         #expect(served.firstByte != nil && served.overhead != nil)
+    }
+
+    @Test("state.record_requests: false writes no request down")
+    func unrecorded() async throws {
+        let (gateway, state, _) = try await start(settings: "\nstate: {record_requests: false}")
+        let client = GatewayClient(
+            GatewayHandler(gateway, worker: globalConcurrentExecutor), key: "a-client-key-for-tests")
+        let reply = await client.post(
+            "/v1/chat/completions", ["model": "nobody", "messages": [["role": "user", "content": "hello"]]])
+        #expect(reply.status == 404)
+        await keeper(gateway, state).save()
+        let found = try await store.requests(RequestQuery())
+        #expect(found.isEmpty)
     }
 }
 
