@@ -37,7 +37,7 @@ final class GatewayHandler: HTTPRequestHandler {
     }
 
     func answer(for error: GatewayError) -> HTTPAnswer {
-        let requestID = Visit.makeRequestID(gateway.random)
+        let requestID = Visit.makeRequestID(gateway)
         gateway.log.debug(
             "request refused", [LogField("error", error.kind.rawValue), LogField("message", error.message)])
         gateway.meter.recordRefusal(error)

@@ -35,7 +35,7 @@ final class Visit {
 
     init(_ exchange: any HTTPExchange, _ gateway: Gateway) {
         (self.exchange, self.gateway) = (exchange, gateway)
-        requestID = Self.makeRequestID(gateway.random)
+        requestID = Self.makeRequestID(gateway)
         marks = VisitMarks(arrival: gateway.time.now)
         log = gateway.log.with(LogField("request", requestID))
         var client = ClientInfo()
@@ -48,7 +48,9 @@ final class Visit {
         if isInFlight { gateway.load.inFlight.wrappingSubtract(1, ordering: .relaxed) }
     }
 
-    static func makeRequestID(_ random: any RandomSource) -> String { "req_" + random.alphanumeric(24) }
+    static func makeRequestID(_ gateway: Gateway) -> String {
+        gateway.random.timeOrdered("req_", at: gateway.time.wallNow)
+    }
 
     private(set) lazy var reply = ReplyContext(
         requestID: requestID, created: gateway.time.wallNow, responseID: gateway.random.alphanumeric(24))

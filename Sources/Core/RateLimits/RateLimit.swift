@@ -11,6 +11,8 @@ public struct RateLimit: Sendable, Hashable {
     /// What it counts, as part of a limiter's name: `requests/1m`. The amount is not in it, so that a limit that is
     /// raised keeps its count.
     public let kind: String
+    /// What the IETF's fields call it: `rpm`, `tpd`, `requests-10s`, `concurrency`. Every answer says it: made once.
+    let policyName: String
     /// How it counts; `nil` for a day's quota, which needs the day.
     let rule: LimitRule?
 
@@ -41,6 +43,22 @@ public struct RateLimit: Sendable, Hashable {
     private init(_ measure: Measure, _ limit: Int, _ period: Duration, _ rule: LimitRule?, _ burst: Int = 0) {
         (self.measure, self.limit, self.period, self.burst, self.rule) = (measure, limit, period, burst, rule)
         kind = period > .zero ? "\(measure.rawValue)/\(SettingsUnits.text(period))" : measure.rawValue
+        policyName = Self.policyName(measure, period)
+    }
+
+    private static func policyName(_ measure: Measure, _ period: Duration) -> String {
+        switch measure {
+        case .concurrency, .daily: return measure.rawValue
+        case .requests, .tokens:
+            let letter = measure == .requests ? "r" : "t"
+            switch period {
+            case .seconds(1): return letter + "ps"
+            case .seconds(60): return letter + "pm"
+            case .seconds(3600): return letter + "ph"
+            case day: return letter + "pd"
+            default: return "\(measure.rawValue)-\(SettingsUnits.text(period))"
+            }
+        }
     }
 
     /// As it stands in a file: `60/1m`, `8`.
@@ -57,17 +75,6 @@ public struct RateLimit: Sendable, Hashable {
 
     /// A quota rather than a pace: when it is used up, trying again soon cannot help.
     var isDailyQuota: Bool { measure == .daily || period >= Self.day }
-
-    /// What the IETF's fields call it: `rpm`, `tpd`, `requests-10s`, `concurrency`.
-    var policyName: String {
-        let letters: [Duration: Character] = [.seconds(1): "s", .seconds(60): "m", .seconds(3600): "h", Self.day: "d"]
-        switch measure {
-        case .concurrency, .daily: return measure.rawValue
-        case .requests, .tokens:
-            guard let unit = letters[period] else { return "\(measure.rawValue)-\(SettingsUnits.text(period))" }
-            return "\(measure == .requests ? "r" : "t")p\(unit)"
-        }
-    }
 
     /// - Parameter day: For a day's quota.
     func rule(on day: QuotaDay?, wallNow: WallTime) -> LimitRule {

@@ -28,6 +28,7 @@ public struct RateLimitDecision: Sendable, Equatable {
 
     /// Of the limits that refuse, the one that does so the longest.
     public var refusal: LimitStanding? {
+        guard standings.contains(where: \.outcome.isLimited) else { return nil }
         let refusing = standings.filter(\.outcome.isLimited)
         return refusing.first(where: \.isNever) ?? refusing.max { $0.outcome.retryAfter < $1.outcome.retryAfter }
     }
@@ -35,9 +36,16 @@ public struct RateLimitDecision: Sendable, Equatable {
     /// The limit on one measure that leaves the least; between equals, the one that takes longer to reset.
     public func tightest(_ measure: RateLimit.Measure) -> LimitStanding? {
         if let refusal, refusal.limit.measure == measure { return refusal }
-        return standings.filter { $0.limit.measure == measure }.min { left, right in
-            (left.outcome.remaining, -left.outcome.resetAfter) < (right.outcome.remaining, -right.outcome.resetAfter)
+        var tightest: Int?
+        for (index, standing) in standings.enumerated() where standing.limit.measure == measure {
+            guard let least = tightest.map({ standings[$0].outcome }) else {
+                tightest = index
+                continue
+            }
+            let outcome = standing.outcome
+            if (outcome.remaining, -outcome.resetAfter) < (least.remaining, -least.resetAfter) { tightest = index }
         }
+        return tightest.map { standings[$0] }
     }
 
     /// For the client: which limit, and when to come back; `nil` when the request is allowed.

@@ -6,34 +6,66 @@ public enum RateLimitHeaders {
     public static func fields(_ decision: RateLimitDecision) -> [HTTPFields.Field] {
         guard !decision.standings.isEmpty else { return [] }
         var fields: [HTTPFields.Field] = []
-        var shown: [LimitStanding] = []
-        for measure in [RateLimit.Measure.requests, .tokens] {
-            guard let standing = decision.tightest(measure) else { continue }
-            shown.append(standing)
-            let (limit, outcome) = (standing.limit, standing.outcome)
-            let reset = DurationText.go(.microseconds(outcome.resetAfter))
-            fields.append(.init(name: "x-ratelimit-limit-\(measure.rawValue)", value: String(limit.limit)))
-            fields.append(
-                .init(name: "x-ratelimit-remaining-\(measure.rawValue)", value: String(max(0, outcome.remaining))))
-            fields.append(.init(name: "x-ratelimit-reset-\(measure.rawValue)", value: reset))
+        fields.reserveCapacity(8)
+        var (policies, states) = ("", "")
+        if let requests = decision.tightest(.requests) {
+            add(requests, requestNames, to: &fields)
+            describe(requests, &policies, &states)
+        }
+        if let tokens = decision.tightest(.tokens) {
+            add(tokens, tokenNames, to: &fields)
+            describe(tokens, &policies, &states)
         }
         // Requests at a time have no field of their own.
-        if let refusal = decision.refusal, refusal.limit.measure == .concurrency { shown.append(refusal) }
-        guard !shown.isEmpty else { return fields }
-        fields.append(.init(name: "ratelimit-policy", value: shown.map(policy).joined(separator: ", ")))
-        fields.append(.init(name: "ratelimit", value: shown.map(state).joined(separator: ", ")))
+        if let refusal = decision.refusal, refusal.limit.measure == .concurrency {
+            describe(refusal, &policies, &states)
+        }
+        guard !policies.isEmpty else { return fields }
+        fields.append(.init(name: "ratelimit-policy", value: policies))
+        fields.append(.init(name: "ratelimit", value: states))
         return fields
     }
 
-    /// `"rpm";q=60;w=60`
-    private static func policy(_ standing: LimitStanding) -> String {
-        let period = standing.limit.period.secondsRoundedUp
-        return "\"\(standing.limit.policyName)\";q=\(standing.limit.limit)" + (period > 0 ? ";w=\(period)" : "")
+    private typealias Names = (limit: String, remaining: String, reset: String)
+    private static let requestNames: Names = (
+        "x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"
+    )
+    private static let tokenNames: Names = (
+        "x-ratelimit-limit-tokens", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"
+    )
+
+    private static func add(_ standing: LimitStanding, _ names: Names, to fields: inout [HTTPFields.Field]) {
+        let outcome = standing.outcome
+        fields.append(.init(name: names.limit, value: String(standing.limit.limit)))
+        fields.append(.init(name: names.remaining, value: String(max(0, outcome.remaining))))
+        fields.append(.init(name: names.reset, value: DurationText.go(.microseconds(outcome.resetAfter))))
     }
 
-    /// `"rpm";r=59;t=1`
-    private static func state(_ standing: LimitStanding) -> String {
-        let reset = Duration.microseconds(standing.outcome.resetAfter).secondsRoundedUp
-        return "\"\(standing.limit.policyName)\";r=\(max(0, standing.outcome.remaining));t=\(reset)"
+    /// `"rpm";q=60;w=60` and `"rpm";r=59;t=1`. Every answer has them: appended, rather than joined from parts.
+    private static func describe(_ standing: LimitStanding, _ policies: inout String, _ states: inout String) {
+        if !policies.isEmpty {
+            policies += ", "
+            states += ", "
+        }
+        let period = standing.limit.period.secondsRoundedUp
+        begin(standing, &policies)
+        policies += "q="
+        policies += String(standing.limit.limit)
+        if period > 0 {
+            policies += ";w="
+            policies += String(period)
+        }
+        begin(standing, &states)
+        states += "r="
+        states += String(max(0, standing.outcome.remaining))
+        states += ";t="
+        states += String(Duration.microseconds(standing.outcome.resetAfter).secondsRoundedUp)
+    }
+
+    private static func begin(_ standing: LimitStanding, _ text: inout String) {
+        text.reserveCapacity(48)
+        text += "\""
+        text += standing.limit.policyName
+        text += "\";"
     }
 }

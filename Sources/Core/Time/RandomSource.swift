@@ -5,6 +5,9 @@ public protocol RandomSource: Sendable {
     func next() -> UInt64
 }
 
+/// In the order of their bytes.
+private let alphanumerics: StaticString = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
 extension RandomSource {
     /// Evenly spread over `0 ..< bound`; 0 for a bound of 0.
     public func below(_ bound: UInt64) -> UInt64 {
@@ -14,15 +17,34 @@ extension RandomSource {
 
     /// `count` characters of 0-9A-Za-z, ten from each draw.
     public func alphanumeric(_ count: Int) -> String {
-        let alphabet: StaticString = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-        return String(unsafeUninitializedCapacity: count) { buffer in
-            var bits: UInt64 = 0
-            for index in 0..<count {
-                if index % 10 == 0 { bits = next() }
-                buffer[index] = alphabet.utf8Start[Int(bits % 62)]
-                bits /= 62
-            }
+        String(unsafeUninitializedCapacity: count) { buffer in
+            fill(buffer, from: 0, to: count)
             return count
+        }
+    }
+
+    /// `prefix` and 24 characters of 0-9A-Za-z: the first eight are the time in milliseconds, so that a later one sorts
+    /// behind (a database adds it at the end of its index), the others are drawn.
+    public func timeOrdered(_ prefix: StaticString, at now: WallTime) -> String {
+        let (start, count) = (prefix.utf8CodeUnitCount, prefix.utf8CodeUnitCount + 24)
+        return String(unsafeUninitializedCapacity: count) { buffer in
+            for index in 0..<start { buffer[index] = prefix.utf8Start[index] }
+            var milliseconds = UInt64(max(0, now.microseconds / 1000))
+            for index in (start..<start + 8).reversed() {
+                buffer[index] = alphanumerics.utf8Start[Int(milliseconds % 62)]
+                milliseconds /= 62
+            }
+            fill(buffer, from: start + 8, to: count)
+            return count
+        }
+    }
+
+    private func fill(_ buffer: UnsafeMutableBufferPointer<UInt8>, from start: Int, to end: Int) {
+        var bits: UInt64 = 0
+        for index in start..<end {
+            if (index - start) % 10 == 0 { bits = next() }
+            buffer[index] = alphanumerics.utf8Start[Int(bits % 62)]
+            bits /= 62
         }
     }
 }

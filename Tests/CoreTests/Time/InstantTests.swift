@@ -54,6 +54,20 @@ struct RandomSourceTests {
         #expect(text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) })
     }
 
+    @Test("identifiers of later milliseconds sort behind, and those of one millisecond differ")
+    func timeOrdered() {
+        let random = SeededRandom(seed: 1)
+        let times: [Int64] = [-1, 0, 1000, 61_000, 62_000, 1_760_000_000_000_000, 1_760_000_000_001_000, .max]
+        let made = times.map { random.timeOrdered("req_", at: WallTime(microseconds: $0)) }
+        #expect(made.allSatisfy { $0.wholeMatch(of: /req_[0-9A-Za-z]{24}/) != nil })
+        let heads = made.map { $0.utf8.dropFirst(4).prefix(8).map(\.self) }
+        let isSorted = zip(heads, heads.dropFirst()).allSatisfy { !$1.lexicographicallyPrecedes($0) }
+        #expect(isSorted)
+        #expect(Set(heads.map { String(decoding: $0, as: UTF8.self) }).count == times.count - 1, "-1 is 0")
+        let same = (0..<100).map { _ in random.timeOrdered("req_", at: WallTime(microseconds: 5)) }
+        #expect(Set(same).count == 100)
+    }
+
     @Test("the fast generator does not repeat itself, also not across threads")
     func fast() async {
         let random = FastRandom(seed: 1)
