@@ -113,10 +113,12 @@ struct LimiterTable: Sendable {
     // MARK: Room
 
     private mutating func set(_ entry: Entry, _ digest: KeyedHash.Value, _ now: Int64) {
-        if entries[digest] == nil {
-            if entries.count >= capacity { evict(now) }
-            calendar.add(digest, at: Self.second(entry.resetAt))
+        if let index = entries.index(forKey: digest) {
+            entries.values[index] = entry
+            return
         }
+        if entries.count >= capacity { evict(now) }
+        calendar.add(digest, at: Self.second(entry.resetAt))
         entries[digest] = entry
     }
 

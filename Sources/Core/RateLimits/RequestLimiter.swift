@@ -15,7 +15,7 @@ public struct RequestLimiter: Sendable {
 
     /// Whether it matters how many tokens a request may cost.
     public func countsTokens(for key: OwnedLimits?) -> Bool {
-        limits.counts(.tokens) || key?.counts(.tokens) ?? false
+        limits.countsTokens || key?.countsTokens ?? false
     }
 
     /// Where the gateway's own limits stand, and those of a key; nothing is charged.
@@ -34,6 +34,9 @@ public struct RequestLimiter: Sendable {
     ) async throws(GatewayError) -> RequestAdmission {
         var standings: [LimitStanding] = []
         var claims: [LimitClaim] = []
+        let count = limits.count + (key?.count ?? 0)
+        standings.reserveCapacity(count)
+        claims.reserveCapacity(count)
         limits.add(to: &claims, &standings, model: model, tokens: reservation.total)
         key?.add(to: &claims, &standings, model: model, tokens: reservation.total)
         let now = time.now
@@ -76,7 +79,7 @@ public struct OwnedLimits: Sendable, Equatable {
     private let allLayer: RateLimitLayer
     private let perModel: [RateLimit]
     private let perModelLayer: RateLimitLayer
-    private let measures: Set<RateLimit.Measure>
+    fileprivate let countsTokens: Bool
 
     /// Of the whole gateway.
     init(_ limits: LimitSet) { self.init(limits, "", .global, .globalModel) }
@@ -88,10 +91,11 @@ public struct OwnedLimits: Sendable, Equatable {
         (self.owner, allLayer, perModelLayer) = (owner, all, perModel)
         self.all = limits.all.map { Limiter(limit: $0, id: LimiterID(all, owner: owner, kind: $0.kind)) }
         self.perModel = limits.perModel
-        measures = Set((limits.all + limits.perModel).map(\.measure))
+        countsTokens = (limits.all + limits.perModel).contains { $0.measure == .tokens }
     }
 
     public var isEmpty: Bool { all.isEmpty && perModel.isEmpty }
+    fileprivate var count: Int { all.count + perModel.count }
 
     /// Limiters of requests and tokens for all models together.
     var paced: [(limit: RateLimit, id: LimiterID, rule: LimitRule)] {
@@ -101,8 +105,6 @@ public struct OwnedLimits: Sendable, Equatable {
         }
     }
     var layer: RateLimitLayer { allLayer }
-
-    func counts(_ measure: RateLimit.Measure) -> Bool { measures.contains(measure) }
 
     fileprivate func add(
         to claims: inout [LimitClaim], _ standings: inout [LimitStanding], model: String, tokens: Int64
