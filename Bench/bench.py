@@ -139,7 +139,7 @@ def summary(result: dict) -> str:
     if "failed" in result:
         return "FAILED: " + result["failed"]
     shown = ["errors", "per_second", "cpu_us_per_request", "latency_p50_us", "latency_p99_us", "first_p50_us"]
-    shown += ["delay_p50_us", "ns_1", "ns_100", "ns_100000", "kib_per_stream", "kib_per_reader", "first_answer_ms"]
+    shown += ["delay_p50_us", "ns_2", "ns_100", "ns_100000", "kib_per_stream", "kib_per_reader", "first_answer_ms"]
     return "  ".join(f"{key} {result[key]}" for key in shown if key in result)
 
 

@@ -281,11 +281,11 @@ def everything_table(results: Results) -> str:
 
 
 def limiter_table(results: Results) -> str:
-    """What the limits of one request cost by themselves, by the number of keys that have been used."""
-    one, few, many = (results.median("limiter", "pollux", f"ns_{count}") for count in (1, 100, 100_000))
+    """All that a request does for its limits, by the number of counters that there are."""
+    one, few, many = (results.median("limiter", "pollux", f"ns_{count}") for count in (2, 100, 100_000))
     ratio = many / few if many and few else None
     cells = [measured(value, "ns") for value in (one, few, many)]
-    head = ["", "One key", "100 keys", "100,000 keys", "Ratio to 100", "≤ 1.5 ×"]
+    head = ["", "2 counters", "100 counters", "100,000 counters", "Ratio to 100", "≤ 1.5 ×"]
     return table(head, [["Limits of one request", *cells, times(ratio), verdict(ratio, 1.5)]])
 
 
@@ -321,7 +321,8 @@ METHOD = """\
 - **Everything switched on**: both gateways stand before the same streamed upstream and run the same binary. One has a
   single account, no limits, and writes nothing down. The other has twenty accounts with limits of their own, requests
   paced and counted, tokens and concurrency limited for the gateway, each model, the key, and the key and model, and
-  writes every request into its database. The limiter alone is measured in its own process, for keys drawn at random.
+  writes every request into its database. **Limits of one request** are measured in a process of their own, with keys
+  drawn at random: the estimate of tokens, the decision, the fields of the answer, the correction afterwards.
 - Every answer is checked: status 200, whole framing, its last words, for streams the number of events.
 - Load generator, gateway and upstream share the cores of one machine: compare the ratios, not the absolute numbers.
 """
