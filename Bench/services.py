@@ -111,21 +111,16 @@ class Service:
                 self.process.wait()
 
 
-class Workshop:
-    """The folder, ports and key of one benchmark, and the services that run in it."""
+class Services:
+    """Servers that run in a folder, and are stopped at the end, also when one of them does not start."""
 
-    def __init__(self, folder: Path, pollux: Path | None):
+    def __init__(self, folder: Path):
         self.folder = folder.resolve()
-        self.pollux = pollux
-        self.key = "bench-" + secrets.token_hex(24)
-        self.ports = {name: free_port() for name in ["plain", "tls", *STREAMING, *SIMULATED]}
         self.running: list[Service] = []
-        self.folder.mkdir(parents=True, exist_ok=True)
 
     def __enter__(self):
         try:
-            self._make_certificate()
-            self._start_upstreams()
+            self.start()
         except BaseException:
             self.__exit__()
             raise
@@ -134,6 +129,32 @@ class Workshop:
     def __exit__(self, *_):
         for service in reversed(self.running):
             service.stop()
+
+    def start(self):
+        raise NotImplementedError
+
+    def launch(self, name: str, command: list[str], port: int, probe: str) -> Service:
+        with open(self.folder / f"{name}.out", "w") as output:
+            process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, cwd=self.folder)
+        service = Service(name, process, port)
+        self.running.append(service)
+        wait_until_answering(service, probe, self.folder / f"{name}.out")
+        return service
+
+
+class Workshop(Services):
+    """The folder, ports and key of one benchmark, and the services that run in it."""
+
+    def __init__(self, folder: Path, pollux: Path | None):
+        super().__init__(folder)
+        self.pollux = pollux
+        self.key = "bench-" + secrets.token_hex(24)
+        self.ports = {name: free_port() for name in ["plain", "tls", *STREAMING, *SIMULATED]}
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def start(self):
+        self._make_certificate()
+        self._start_upstreams()
 
     def nginx_command(self, name: str, port: int, workers: int) -> list[str]:
         config = self._fill("nginx-proxy.conf", f"{name}.conf", NAME=name, PORT=port, WORKERS=workers)
@@ -146,7 +167,7 @@ class Workshop:
 
     def start_nginx(self, name: str, workers: int) -> Service:
         port = free_port()
-        return self._launch(name, self.nginx_command(name, port, workers), port, "/plain" + COMPLETIONS)
+        return self.launch(name, self.nginx_command(name, port, workers), port, "/plain" + COMPLETIONS)
 
     def start_pollux(self, name: str, loops: int) -> Service:
         return self._start_pollux(name, loops, "pollux.yaml")
@@ -154,7 +175,7 @@ class Workshop:
     def _start_pollux(self, name: str, loops: int, template: str, **values) -> Service:
         port = free_port()
         command = self.pollux_command(name, port, loops, template, **values)
-        service = self._launch(name, command, port, "/healthz")
+        service = self.launch(name, command, port, "/healthz")
         service.headers = [self.authorization]
         service.serves_models = True
         return service
@@ -168,7 +189,7 @@ class Workshop:
         for name, kind in zip(SIMULATED, ["openai", "gemini-business", "gemini-web"]):
             port = self.ports[name]
             options = ["--listen", f"127.0.0.1:{port}", "--chunk-delay", "0"]
-            self._launch(name, [str(self.pollux), "simulate", kind, *options], port, "/__sim/journal")
+            self.launch(name, [str(self.pollux), "simulate", kind, *options], port, "/__sim/journal")
         with urllib.request.urlopen(f"http://127.0.0.1:{self.ports['sim-business']}/__sim/accounts") as answer:
             self._write_accounts("sim-business", json.load(answer))
         names = ["amber", "birch", "cedar"]
@@ -206,24 +227,16 @@ class Workshop:
         service.stop()
         self.running.remove(service)
 
-    def _launch(self, name: str, command: list[str], port: int, probe: str) -> Service:
-        with open(self.folder / f"{name}.out", "w") as output:
-            process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, cwd=self.folder)
-        service = Service(name, process, port)
-        self.running.append(service)
-        wait_until_answering(service, probe, self.folder / f"{name}.out")
-        return service
-
     def _start_upstreams(self):
         config = self._fill(
             "nginx-upstream.conf", "nginx-upstream.conf", JSON_ANSWER=chat_answer(), STREAM_ANSWER=stream_answer()
         )
         log = str(self.folder / "nginx-upstream.log")
         command = ["nginx", "-p", str(self.folder), "-c", str(config), "-e", log]
-        self._launch("nginx-upstream", command, self.ports["plain"], "/json" + COMPLETIONS)
+        self.launch("nginx-upstream", command, self.ports["plain"], "/json" + COMPLETIONS)
         for name, options in STREAMING.items():
             command = [str(self.folder / "sse_upstream"), "--port", str(self.ports[name]), *options]
-            self._launch(f"upstream-{name}", command, self.ports[name], "/")
+            self.launch(f"upstream-{name}", command, self.ports[name], "/")
 
     def _make_certificate(self):
         key, certificate = self.folder / "key.pem", self.folder / "certificate.pem"

@@ -2,42 +2,34 @@
 
 import json
 import secrets
-import subprocess
 import tempfile
 import urllib.request
 from pathlib import Path
 
-from services import HERE, Service, free_port, wait_until_answering
+from services import HERE, Service, Services, free_port
 
 ACCOUNTS = 20
 
 
-class Trial:
-    """Owns the two processes and their folder; stops both at the end."""
+class Trial(Services):
+    """The two processes and their folder, which goes with them."""
 
     def __init__(self, pollux: Path, template: str, **values):
+        self.scratch = tempfile.TemporaryDirectory(prefix="pollux-trial-")
+        super().__init__(Path(self.scratch.name))
         self.pollux = pollux.resolve()
         self.template = template
         self.values = values
         self.key = "trial-" + secrets.token_hex(24)
         self.admin_key = "admin-" + secrets.token_hex(24)
         self.api_keys = [f"sk-trial-{number:02}-{secrets.token_hex(8)}" for number in range(1, ACCOUNTS + 1)]
-        self.running: list[Service] = []
 
-    def __enter__(self):
-        self.scratch = tempfile.TemporaryDirectory(prefix="pollux-trial-")
-        self.folder = Path(self.scratch.name)
-        try:
-            self.upstream = self._start_upstream()
-            self.gateway = self._start_gateway()
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
+    def start(self):
+        self.upstream = self._start_upstream()
+        self.gateway = self._start_gateway()
 
     def __exit__(self, *_):
-        for service in reversed(self.running):
-            service.stop()
+        super().__exit__()
         self.scratch.cleanup()
 
     # What the upstream is told and tells
@@ -85,7 +77,7 @@ class Trial:
         port = free_port()
         keys = [word for key in self.api_keys for word in ("--api-key", key)]
         options = ["--listen", f"127.0.0.1:{port}", "--chunk-delay", "2", *keys]
-        return self._launch("upstream", [str(self.pollux), "simulate", "openai", *options], port, "/__sim/counts")
+        return self.launch("upstream", [str(self.pollux), "simulate", "openai", *options], port, "/__sim/counts")
 
     def _start_gateway(self) -> Service:
         port = free_port()
@@ -99,12 +91,4 @@ class Trial:
         settings = self.folder / "settings.yaml"
         settings.touch(mode=0o600)
         settings.write_text(text)
-        return self._launch("gateway", [str(self.pollux), "serve", "--settings", str(settings)], port, "/healthz")
-
-    def _launch(self, name: str, command: list[str], port: int, probe: str) -> Service:
-        with open(self.folder / f"{name}.out", "w") as output:
-            process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, cwd=self.folder)
-        service = Service(name, process, port)
-        self.running.append(service)
-        wait_until_answering(service, probe, self.folder / f"{name}.out")
-        return service
+        return self.launch("gateway", [str(self.pollux), "serve", "--settings", str(settings)], port, "/healthz")

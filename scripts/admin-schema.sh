@@ -4,15 +4,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 program=${POLLUX_BIN:-$PWD/.build/debug/pollux}
-requirements=Tests/AdminSchema/requirements.txt
 venv=.venvs/admin-schema
-stamp=$venv/.installed-$(sha256sum "$requirements" | cut -c1-12)
-if [ ! -e "$stamp" ]; then
-    rm -rf "$venv"
-    python3 -m venv "$venv"
-    "$venv/bin/pip" install -q --disable-pip-version-check -r "$requirements"
-    touch "$stamp"
-fi
+scripts/venv.sh admin-schema Tests/AdminSchema/requirements.txt
 
 folder=$(mktemp -d)
 children=()

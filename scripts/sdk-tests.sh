@@ -8,13 +8,7 @@ export POLLUX_BIN=${POLLUX_BIN:-$PWD/.build/debug/pollux}
 for requirements in Tests/SDK/*.txt; do
     set_name=$(basename "$requirements" .txt)
     venv=.venvs/$set_name
-    stamp=$venv/.installed-$(sha256sum "$requirements" | cut -c1-12)
-    if [ ! -e "$stamp" ]; then
-        rm -rf "$venv"
-        python3 -m venv "$venv"
-        "$venv/bin/pip" install -q --disable-pip-version-check -r "$requirements"
-        touch "$stamp"
-    fi
+    scripts/venv.sh "$set_name" "$requirements"
     echo "== $set_name"
     # google-genai-1 has its tests in google-genai.
     tests=Tests/SDK/$set_name

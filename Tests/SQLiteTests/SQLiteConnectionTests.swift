@@ -1,4 +1,5 @@
 import PolluxSQLite
+import PolluxTesting
 import Testing
 
 @Suite("A SQLite connection")

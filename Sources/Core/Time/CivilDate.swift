@@ -1,5 +1,5 @@
 /// Days of the proleptic Gregorian calendar, counted from 1970-01-01.
-enum CivilDate {
+public enum CivilDate {
     /// Counts years from March, so that the leap day is a year's last day and months have a regular pattern.
     static func day(_ year: Int, _ month: Int, _ day: Int) -> Int64 {
         let marchYear = month > 2 ? year : year - 1
@@ -11,7 +11,7 @@ enum CivilDate {
     }
 
     /// - Parameter day: Cut to what a calendar of a million years holds.
-    static func of(day: Int64) -> (year: Int, month: Int, day: Int) {
+    public static func of(day: Int64) -> (year: Int, month: Int, day: Int) {
         let shifted = Int(min(max(day, -365_000_000), 365_000_000)) + 719_468
         let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
         let dayOfEra = shifted - era * 146_097

@@ -19,7 +19,7 @@ struct DateLine {
     static func make(_ seconds: Int64) -> [UInt8] {
         let days = seconds >= 0 ? seconds / 86400 : (seconds - 86399) / 86400
         let second = Int(seconds - days * 86400)
-        let date = civilDate(days: Int(days))
+        let date = CivilDate.of(day: days)
         let weekday = (Int(days) % 7 + 11) % 7  // 1970-01-01 was a Thursday, the fourth day from Sunday on
         var line: [UInt8] = []
         line.append(literal: "date: ")
@@ -38,19 +38,6 @@ struct DateLine {
         append(twoDigits: second % 60, to: &line)
         line.append(literal: " GMT\r\n")
         return line
-    }
-
-    /// The proleptic Gregorian date, counted in eras of 400 years that begin in March, so that leap days come last.
-    private static func civilDate(days: Int) -> (year: Int, month: Int, day: Int) {
-        let shifted = days + 719_468
-        let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
-        let dayOfEra = shifted - era * 146_097
-        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let marchMonth = (5 * dayOfYear + 2) / 153
-        let month = marchMonth < 10 ? marchMonth + 3 : marchMonth - 9
-        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-        return (year, month, dayOfYear - (153 * marchMonth + 2) / 5 + 1)
     }
 
     private static func append(name index: Int, of names: StaticString, to line: inout [UInt8]) {

@@ -1,4 +1,5 @@
 import PolluxCore
+import PolluxTesting
 import Testing
 
 @testable import PolluxApp

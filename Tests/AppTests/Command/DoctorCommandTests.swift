@@ -1,5 +1,6 @@
 import PolluxCore
 import PolluxSimulator
+import PolluxTesting
 import Testing
 
 @testable import PolluxApp

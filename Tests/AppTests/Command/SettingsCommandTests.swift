@@ -1,5 +1,6 @@
 import Foundation
 import PolluxCore
+import PolluxTesting
 import Testing
 
 @testable import PolluxApp
@@ -84,7 +85,7 @@ struct SettingsCommandTests {
         #expect(run.out.contains("pollux validate --settings \(path)"))
         let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
         #expect(mode == 0o600)
-        let text = try folder.read("new.yaml")
+        let text = try folder.text("new.yaml")
         let (settings, warnings) = try SettingsText.settings(text)
         #expect(warnings.isEmpty)
         let client = try #require(settings.keys.first?.key)
@@ -101,11 +102,11 @@ struct SettingsCommandTests {
         let refused = await CommandRun.of(["init", "--settings", path])
         #expect(refused.err == "pollux init: \(path): exists already; --force replaces it\n")
         #expect(refused.code == 1)
-        #expect(try folder.read("s.yaml") == "mine\n")
+        #expect(try folder.text("s.yaml") == "mine\n")
         #expect(await CommandRun.of(["init", "--force", "--settings", path]).code == 0)
         let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
         #expect(mode == 0o600)
-        #expect(try SettingsText.settings(folder.read("s.yaml")).settings.keys.count == 1)
+        #expect(try SettingsText.settings(folder.text("s.yaml")).settings.keys.count == 1)
     }
 
     @Test("init into a folder that is not there says so")

@@ -18,7 +18,7 @@ struct LogWriterTests {
         let writer = try writer(folder.file("p.log"))
         for number in 0..<1000 { writer.write(LogRecord(level: .info, event: "e", fields: [LogField("n", number)])) }
         writer.flush()
-        let numbers = try folder.read("p.log").split(separator: "\n").map { try JSON.parse(Array($0.utf8))["n"] }
+        let numbers = try folder.text("p.log").split(separator: "\n").map { try JSON.parse(Array($0.utf8))["n"] }
         #expect(numbers == (0..<1000).map { .number(JSONNumber($0)) })
         var info = stat()
         #expect(stat(folder.file("p.log"), &info) == 0)

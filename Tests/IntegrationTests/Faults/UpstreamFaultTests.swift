@@ -1,5 +1,6 @@
 import PolluxCore
 import PolluxSimulator
+import PolluxTesting
 import Testing
 
 @Suite("Upstream faults (reliability requirements, section 13)", .serialized)

@@ -1,3 +1,4 @@
+import PolluxTesting
 import Glibc
 
 /// A simulator and a gateway as two processes, joined by a settings file.
