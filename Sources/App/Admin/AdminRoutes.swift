@@ -191,7 +191,10 @@ enum AdminAnswers {
         if !error.allowed.isEmpty {
             fields.append("allow", error.allowed.map(\.rawValue).joined(separator: ", "))
         }
-        if let wait = error.retryAfter { fields.append("retry-after", String(max(1, wait.secondsRoundedUp))) }
+        // Every 429 names a time, also one whose cause does not.
+        if let wait = error.retryAfter ?? (error.status == 429 ? RetryFields.usualWait : nil) {
+            fields.append("retry-after", String(max(1, wait.secondsRoundedUp)))
+        }
         return HTTPAnswer(status: error.status, fields: fields, body: error.json.bytes())
     }
 }

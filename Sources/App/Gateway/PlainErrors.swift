@@ -14,11 +14,11 @@ enum PlainErrors {
 /// `Retry-After`, in whole seconds and, for the SDKs that read it, in milliseconds.
 enum RetryFields {
     /// For a 429 or 503 whose cause names no time (requirements F-17 and F-22).
-    private static let usualWait = Duration.seconds(5)
+    static let usualWait = Duration.seconds(5)
 
     static func adding(to answer: HTTPAnswer, _ error: GatewayError) -> HTTPAnswer {
         let isTemporary = answer.head.status == 429 || answer.head.status == 503
-        let unnamed = isTemporary && !error.isHopeless ? usualWait : nil
+        let unnamed = isTemporary ? usualWait : nil
         guard let wait = error.retryAfter ?? unnamed, answer.head.status >= 400 else { return answer }
         var answer = answer
         answer.head.fields.append("retry-after", String(max(1, wait.secondsRoundedUp)))

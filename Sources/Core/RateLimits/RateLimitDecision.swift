@@ -53,7 +53,9 @@ public struct RateLimitDecision: Sendable, Equatable {
         guard let refusal else { return nil }
         let kind: GatewayError.Kind = refusal.limit.isDailyQuota ? .quotaExhausted : .rateLimited
         if refusal.isNever {
-            var error = GatewayError(.rateLimited, .request, Self.neverSentence(refusal))
+            // Clients expect a time with every 429: that of a limit that has begun anew, which is the longest there is.
+            let wait = max(refusal.limit.period, .seconds(1))
+            var error = GatewayError(.rateLimited, .request, Self.neverSentence(refusal), retryAfter: wait)
             error.isHopeless = true
             return error
         }
