@@ -10,12 +10,15 @@ struct GatewayWorld {
     let transport: FakeTransport
     let gateway: Gateway
 
-    init(_ settings: String, answers: [FakeResponse] = [], after old: Gateway? = nil) throws {
+    init(
+        _ settings: String, answers: [FakeResponse] = [], after old: Gateway? = nil, dailyReset: DailyReset = .builtIn
+    ) throws {
         transport = FakeTransport(answers)
         let builder = GatewayBuilder(
             registry: .standard, transport: transport, files: NoFiles(), processEnvironment: [:],
             environment: GatewayEnvironment(
-                time: time, random: SeededRandom(seed: 1), log: Logger(level: .debug, sink: log)))
+                time: time, random: SeededRandom(seed: 1), log: Logger(level: .debug, sink: log),
+                dailyReset: dailyReset))
         let plan = try builder.build(try SettingsText.settings(settings).settings, after: old)
         plan.takeOver()
         gateway = plan.gateway
