@@ -49,7 +49,7 @@ struct MetricsReport {
             help: "Requests in line for an account; one that several providers may serve is in the line of each.")
         let states = MetricInfo(
             "pollux_accounts", .gauge, labels: ["provider", "state", "class"],
-            help: "Accounts by their state for a class of work; those in use are ready.")
+            help: "Accounts by their state for a class of work; those in use keep theirs.")
         let lines = gateway.upstreams.map { MetricSample([MetricLabel("provider", $0.name)], .count($0.pool.waiting)) }
         let counts = gateway.upstreams.flatMap(AccountFigures.samples)
         let left = metrics.budget.remaining

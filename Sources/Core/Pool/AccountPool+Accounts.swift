@@ -5,6 +5,9 @@ extension AccountPool {
     /// Every account and what is known about it, in file order.
     public func reports() -> [AccountReport] { change { state in state.rules.reports() } }
 
+    /// How many accounts are in which state, for each class of work.
+    public func stateCounts() -> [QuotaClass: [AccountState: Int]] { change { $0.rules.stateCounts() } }
+
     public func report(of accountID: String) -> AccountReport? { change { $0.rules.report(of: accountID) } }
 
     /// Takes back what is held against an account: rests, quotas, suspensions, findings.

@@ -7,6 +7,17 @@ extension AccountPoolState {
 
     func report(of accountID: String) -> AccountReport? { positions[accountID].map(report(at:)) }
 
+    /// Those that are reported, counted by what the reports say.
+    func stateCounts() -> [QuotaClass: [AccountState: Int]] {
+        var counts: [QuotaClass: [AccountState: Int]] = [:]
+        for account in entries where !account.isGone {
+            for quotaClass in QuotaClass.allCases {
+                counts[quotaClass, default: [:]][standing(quotaClass, account).state, default: 0] += 1
+            }
+        }
+        return counts
+    }
+
     private func report(at position: Int) -> AccountReport {
         let account = entries[position]
         let classes = QuotaClass.allCases.map { classReport($0, account) }

@@ -63,6 +63,45 @@ struct MetricsReportTests {
         #expect(page.value("process_max_fds") != nil)
     }
 
+    @Test("every state has a label value of its own, by the name that the admin API gives it")
+    func states() throws {
+        let world = try GatewayWorld(
+            """
+            providers:
+              - {name: up, kind: gemini-business, breaker: {consecutive_failures: 1, failure_ratio: 1.0}}
+            """)
+        let pool = world.gateway.upstreams[0].pool
+        let wall = world.time.wallNow
+        let effects: [(AccountState, GatewayError?)] = [
+            (.ready, nil), (.expiring, nil), (.expired, nil), (.disabled, nil),
+            (.cooling, GatewayError(.rateLimited, .account, "", retryAfter: .seconds(60), accountEffect: .cool)),
+            (.suspended, GatewayError(.upstreamError, .account, "")),
+            (.credentialRejected, GatewayError(.upstreamAuth, .account, "", accountEffect: .rejectCredential)),
+            (.restricted, GatewayError(.upstreamAuth, .account, "", accountEffect: .restrict)),
+            (.needsHuman, GatewayError(.upstreamAuth, .account, "", accountEffect: .needHuman)),
+            (.quotaExhausted, GatewayError(.quotaExhausted, .account, "", accountEffect: .exhaustQuota)),
+            (.trialEnded, GatewayError(.upstreamAuth, .account, "", accountEffect: .endTrial)),
+        ]
+        #expect(Set(effects.map(\.0)) == Set(AccountState.allCases))
+        let credentials = effects.map { state, _ in
+            var credential = Credential(accountID: state.rawValue, values: [:])
+            if state == .expired { credential.expiresAt = wall }
+            if state == .expiring { credential.expiresAt = wall + .seconds(3600) }
+            credential.isDisabled = state == .disabled
+            return credential
+        }
+        pool.update(source: "test", credentials) { _ in nil }
+        for (state, effect) in effects where effect != nil {
+            try #require(pool.lease(account: state.rawValue, for: .text)).release(after: effect)
+        }
+        let page = page(world)
+        for state in AccountState.allCases {
+            let value = page.value(
+                "pollux_accounts", ["provider": "up", "state": state.rawValue, "class": "text"])
+            #expect(value == 1, "\(state)")
+        }
+    }
+
     @Test("accounts that need somebody are shown by their state, those that are fine as ready")
     func accounts() throws {
         let world = try GatewayWorld(
