@@ -98,6 +98,7 @@ struct StateSettings: SettingsReadable {
     var recordsRequests: Bool
     var keepRequests: Duration
     var keepUsage: Duration
+    var keepAudit: Duration
 
     init(reading map: inout SettingsMap) {
         folder = map.string(
@@ -127,6 +128,9 @@ struct StateSettings: SettingsReadable {
         keepUsage = map.duration(
             "keep_usage", default: .seconds(365 * 86_400), in: .seconds(86_400)...(.seconds(3650 * 86_400)),
             help: "How long counts by the hour are kept.")
+        keepAudit = map.duration(
+            "keep_audit", default: .seconds(365 * 86_400), in: .seconds(86_400)...(.seconds(3650 * 86_400)),
+            help: "How long the log of changes through the admin API is kept.")
     }
 }
 

@@ -43,7 +43,7 @@ struct StateKeeper: Service {
         let settings = gateway().settings
         let retention = Retention(
             requests: settings.state.keepRequests, usage: settings.state.keepUsage,
-            conversations: settings.conversations.rules.timeToLive)
+            conversations: settings.conversations.rules.timeToLive, audit: settings.state.keepAudit)
         await state.book.purge(retention, now: time.wallNow)
         await state.store.purge(retention, now: time.wallNow)
     }

@@ -33,12 +33,14 @@ public final class MemoryStateStore: StateStoring {
     public func checkLog() async -> String? { nil }
 
     public func purge(_ retention: Retention, now: WallTime) async {
-        let ages = [retention.requests, retention.goneAccounts, retention.conversations].map { now + (.zero - $0) }
+        let ages = [retention.requests, retention.goneAccounts, retention.conversations, retention.audit]
+            .map { now + (.zero - $0) }
         content.withLock { content in
             content.requests.removeAll { $0.startedAt < ages[0] }
             content.transitions.removeAll { $0.at < ages[0] }
             content.accounts = content.accounts.filter { $0.value.goneSince.map { $0 >= ages[1] } ?? true }
             content.conversations = content.conversations.filter { $0.value.lastUsedAt >= ages[2] }
+            content.audit.removeAll { $0.at < ages[3] }
         }
     }
 

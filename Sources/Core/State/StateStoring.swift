@@ -23,12 +23,15 @@ public struct Retention: Sendable, Equatable {
     /// Accounts that their source names no more.
     public var goneAccounts: Duration
     public var conversations: Duration
+    /// What was changed through the admin API, and by whom.
+    public var audit: Duration
 
     public init(
         requests: Duration = .seconds(30 * 86_400), usage: Duration = .seconds(400 * 86_400),
-        goneAccounts: Duration = .seconds(30 * 86_400), conversations: Duration = .seconds(3600)
+        goneAccounts: Duration = .seconds(30 * 86_400), conversations: Duration = .seconds(3600),
+        audit: Duration = .seconds(365 * 86_400)
     ) {
-        (self.requests, self.usage) = (requests, usage)
+        (self.requests, self.usage, self.audit) = (requests, usage, audit)
         (self.goneAccounts, self.conversations) = (goneAccounts, conversations)
     }
 }

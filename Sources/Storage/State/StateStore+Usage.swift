@@ -67,6 +67,9 @@ extension StateStore {
             DELETE FROM conversations WHERE name IN
               (SELECT name FROM conversations WHERE last_used_at < ? LIMIT 1000)
             """, now.before(retention.conversations))
+        await purge(
+            state, "DELETE FROM audit WHERE number IN (SELECT number FROM audit WHERE at < ? LIMIT 1000)",
+            now.before(retention.audit))
     }
 
     /// A thousand rows at a time, so that others come in between. What fails now is tried in an hour.

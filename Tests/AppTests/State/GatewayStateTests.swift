@@ -44,6 +44,27 @@ struct GatewayStateTests {
             now: time.wallNow)
     }
 
+    @Test("the audit log is kept for as long as the settings say")
+    func auditRetention() async throws {
+        var settings = Self.settings
+        settings += "\nstate: {keep_audit: 2d}"
+        let state = try await GatewayState.load(store)
+        let world = try GatewayWorld(settings)
+        for age in [1, 3] {
+            try await store.append(
+                AuditEntry(
+                    at: time.wallNow + .seconds(-86_400 * age), actor: "admin key", address: "", action: "keys.edit",
+                    target: "\(age) days old"))
+        }
+        // It clears up once when it begins.
+        let keeper = keeper(world.gateway, state)
+        let running = Task { try await keeper.run() }
+        await time.untilSleeping(1)
+        #expect(try await store.audit(limit: 9, before: nil).map(\.target) == ["1 days old"])
+        running.cancel()
+        _ = await running.result
+    }
+
     @Test("a rotated secret is in the store before the pool hands it out, and in the pool after a restart")
     func rotation() async throws {
         let (first, state, _) = try await start()

@@ -79,6 +79,27 @@ struct StateContractTests {
         await store.close()
     }
 
+    @Test(
+        "entries of the audit that are older than the retention are dropped, and none that is younger",
+        arguments: Kind.allCases)
+    func auditRetention(_ kind: Kind) async throws {
+        let store = try store(kind)
+        // More than are dropped at once.
+        for number in 1...1150 {
+            let isOld = number <= 1100
+            try await store.append(
+                AuditEntry(
+                    at: Self.start + .seconds(isOld ? 0 : 86_400), actor: "admin key", address: "", action: "keys.edit",
+                    target: "\(number)"))
+        }
+        await store.purge(Retention(audit: .seconds(86_400)), now: Self.start + .seconds(86_400))
+        #expect(try await store.audit(limit: 1000, before: nil).count == 1000, "exactly a day old is not older")
+        await store.purge(Retention(audit: .seconds(86_400)), now: Self.start + .seconds(86_401))
+        let left = try await store.audit(limit: 1000, before: nil)
+        #expect(left.map(\.target) == (1101...1150).reversed().map(String.init))
+        await store.close()
+    }
+
     @Test("a change of the settings is kept only when nobody was faster", arguments: Kind.allCases)
     func settingsPatch(_ kind: Kind) async throws {
         let store = try store(kind)
