@@ -31,21 +31,16 @@ public struct AdminAPI: Sendable {
     }
 
     func perform(_ operation: AdminOperation, _ input: AdminInput) async throws(AdminError) -> AdminReply {
-        let reply = try await operation.run(input)
-        guard let action = operation.action, let change = reply.change else { return reply }
-        let entry = AuditEntry(
-            at: backend.time.wallNow, actor: input.caller.actor, address: input.caller.address, action: action,
-            target: change.target, detail: change.detail)
-        backend.log.info(
-            "admin",
-            [
-                LogField("request", input.caller.requestID), LogField("actor", entry.actor),
-                LogField("address", entry.address), LogField("action", action), LogField("target", entry.target),
-                LogField("detail", entry.detail),
-            ])
-        // Before the change is acknowledged: what nobody can look up afterwards was not done.
-        try await asking { () throws(GatewayError) in try await backend.audit.append(entry) }
-        backend.events.publish(.changed(entry))
-        return reply
+        guard let action = operation.action, !input.isDryRun else { return try await operation.run(input) }
+        // What nobody could look up afterwards is not done.
+        let trail = try await AuditTrail.begin(action, input, backend)
+        do throws(AdminError) {
+            let reply = try await operation.run(input)
+            if let change = reply.change { await trail.complete(change) } else { await trail.withdraw() }
+            return reply
+        } catch {
+            await trail.fail(error)
+            throw error
+        }
     }
 }

@@ -21,6 +21,8 @@ public struct AdminError: Error, Sendable, Equatable {
     public var param: String?
     public var details: [Detail]
     public var retryAfter: Duration?
+    /// What was changed before it went wrong, for the audit log; `nil` when nothing was.
+    public var changed: String?
     /// The methods that a path takes, for a 405.
     public var allowed: [HTTPMethod] = []
 

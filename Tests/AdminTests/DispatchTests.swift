@@ -71,7 +71,38 @@ struct DispatchTests {
         #expect(empty.error?.code == "missing_body")
     }
 
-    @Test("a change is audited before it is acknowledged; one that cannot be is not acknowledged")
+    @Test("the entry of a change is there before the change is made, and completed afterwards")
+    func auditedBefore() async throws {
+        _ = try await client.send(
+            .post, "accounts", ["provider": "local", "id": "amber", "values": ["api_key": "a-secret-value"]])
+        let (before, after) = client.memory.state.withLock { ($0.auditAtChange, $0.audit) }
+        #expect(before.map(\.action) == ["accounts.add"] && before.first?.target == "local/amber")
+        #expect(before.first?.detail == AuditTrail.begun)
+        #expect(after.count == 1 && after.first?.detail != AuditTrail.begun)
+        #expect(!"\(before)\(after)".contains("a-secret-value"))
+    }
+
+    @Test("a change whose outcome cannot be written is made and acknowledged: that it was begun is on record")
+    func auditedHalf() async throws {
+        client.memory.state.withLock { $0.auditsLeft = 1 }
+        #expect(try await client.send(.post, "keys", ["name": "team"]).status == 201)
+        #expect(client.memory.state.withLock { $0.audit.map(\.detail) } == [AuditTrail.begun])
+    }
+
+    @Test("a change that fails half way stays in the log, with what was done; one that is refused does not")
+    func auditedFailure() async throws {
+        let lines = Array("amber a-secret-1\nbirch a-secret-2".utf8)
+        client.memory.state.withLock { $0.failure = AdminError(409, "account_exists", "it is there") }
+        let answer = try await client.send(.post, "accounts/import?provider=local", bytes: lines, type: "text/plain")
+        #expect(answer.error?.status == 409)
+        let entries = client.memory.state.withLock { $0.audit }
+        #expect(entries.map(\.detail) == ["failed: account_exists; before that: 1 accounts were added or changed"])
+        let refused: JSON = ["provider": "local", "id": "cedar", "values": ["api_key": "x"]]
+        #expect(try await client.send(.post, "accounts", refused).error?.status == 409)
+        #expect(client.memory.state.withLock { $0.audit.count } == 1)
+    }
+
+    @Test("a change is audited; one whose entry cannot be kept is not made")
     func audit() async throws {
         _ = try await client.send(.post, "keys", ["name": "team"])
         let entries = client.memory.state.withLock { $0.audit }
@@ -81,10 +112,10 @@ struct DispatchTests {
         _ = try await client.send(.get, "keys")
         #expect(try await client.send(.post, "keys", ["name": 5]).error != nil)
         #expect(client.memory.state.withLock { $0.audit.count } == 1, "reading and refusals change nothing")
-        client.memory.state.withLock { $0.auditFails = true }
+        client.memory.state.withLock { $0.auditsLeft = 0 }
         let answer = try await client.send(.post, "keys", ["name": "other"])
         #expect(answer.error?.status == 507)
-        #expect(!answer.json.text.contains("plx_"))
+        #expect(client.memory.state.withLock { $0.keys.map(\.key.name) } == ["team"], "nothing was made")
     }
 
     @Test("in process, operations run by their ids")

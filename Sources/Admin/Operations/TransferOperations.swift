@@ -61,19 +61,32 @@ struct TransferOperations {
             problem: backend.accounts.problem)
         if input.flag("dry_run") { return .json(Self.json(plan, applied: false)) }
         if plan.hasInvalid, !input.flag("partial") { throw Self.refusal(plan) }
-        for entry in plan.entries {
-            guard let name = entry.name else { continue }
-            switch entry.outcome {
-            case .created: try await backend.accounts.add(name, entry.draft, awaitsSignIn: true)
-            case .changed: try await backend.accounts.edit(name, entry.draft)
-            case .unchanged, .invalid: continue
-            }
-        }
+        try await apply(plan)
         let counts = AccountImport.Outcome.allCases.map { outcome in
             "\(outcome.rawValue) \(plan.entries.count { $0.outcome == outcome })"
         }
         return .json(
             Self.json(plan, applied: true), changed: "\(records.count) records", counts.joined(separator: ", "))
+    }
+
+    /// - Throws: What one of them met; those before it stay.
+    private func apply(_ plan: AccountImport) async throws(AdminError) {
+        var done = 0
+        for entry in plan.entries {
+            guard let name = entry.name else { continue }
+            do throws(AdminError) {
+                switch entry.outcome {
+                case .created: try await backend.accounts.add(name, entry.draft, awaitsSignIn: true)
+                case .changed: try await backend.accounts.edit(name, entry.draft)
+                case .unchanged, .invalid: continue
+                }
+            } catch {
+                var error = error
+                if done > 0 { error.changed = "\(done) accounts were added or changed" }
+                throw error
+            }
+            done += 1
+        }
     }
 
     private static func refusal(_ plan: AccountImport) -> AdminError {

@@ -1,6 +1,12 @@
-/// Who changed what through the admin API; the operator's memory, durable before the change is acknowledged.
+/// Who changed what through the admin API; the operator's memory, durable before the change is made.
 public protocol AuditStore: Sendable {
-    func append(_ entry: AuditEntry) async throws(GatewayError)
+    /// - Returns: Its number.
+    @discardableResult
+    func append(_ entry: AuditEntry) async throws(GatewayError) -> Int64
+    /// Says what came of a change whose entry was written before it was made.
+    func complete(_ number: Int64, target: String, detail: String) async throws(GatewayError)
+    /// Takes an entry back: nothing was changed after all.
+    func withdraw(_ number: Int64) async throws(GatewayError)
     /// Newest first.
     func audit(limit: Int, before: Int64?) async throws(GatewayError) -> [AuditEntry]
 }

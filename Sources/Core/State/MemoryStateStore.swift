@@ -119,14 +119,27 @@ public final class MemoryStateStore: StateStoring {
 
     // MARK: Audit and settings
 
-    public func append(_ entry: AuditEntry) async throws(GatewayError) {
+    @discardableResult
+    public func append(_ entry: AuditEntry) async throws(GatewayError) -> Int64 {
         content.withLock { content in
             var entry = entry
             content.auditCount += 1
             entry.number = content.auditCount
             content.audit.append(entry)
             if content.audit.count > Self.maxEntries { content.audit.removeFirst(Self.maxEntries / 2) }
+            return entry.number
         }
+    }
+
+    public func complete(_ number: Int64, target: String, detail: String) async throws(GatewayError) {
+        content.withLock { content in
+            guard let index = content.audit.lastIndex(where: { $0.number == number }) else { return }
+            (content.audit[index].target, content.audit[index].detail) = (target, detail)
+        }
+    }
+
+    public func withdraw(_ number: Int64) async throws(GatewayError) {
+        content.withLock { $0.audit.removeAll { $0.number == number } }
     }
 
     public func audit(limit: Int, before: Int64?) async throws(GatewayError) -> [AuditEntry] {

@@ -2,14 +2,33 @@ public import PolluxCore
 import PolluxSQLite
 
 extension StateStore {
-    public func append(_ entry: AuditEntry) async throws(GatewayError) {
+    @discardableResult
+    public func append(_ entry: AuditEntry) async throws(GatewayError) -> Int64 {
         let values: [SQLiteValue] = [
             .integer(entry.at.microseconds), .text(entry.actor), .text(entry.address), .text(entry.action),
             .text(entry.target), .text(entry.detail),
         ]
+        return try await save { connection throws(SQLiteError) in
+            let number = try connection.first(
+                """
+                INSERT INTO audit (at, actor, address, action, target, detail) VALUES (?, ?, ?, ?, ?, ?)
+                RETURNING number
+                """, values
+            ) { $0.integer(0) }
+            return number ?? 0
+        }
+    }
+
+    public func complete(_ number: Int64, target: String, detail: String) async throws(GatewayError) {
+        let values: [SQLiteValue] = [.text(target), .text(detail), .integer(number)]
         try await save { connection throws(SQLiteError) in
-            try connection.run(
-                "INSERT INTO audit (at, actor, address, action, target, detail) VALUES (?, ?, ?, ?, ?, ?)", values)
+            try connection.run("UPDATE audit SET target = ?, detail = ? WHERE number = ?", values)
+        }
+    }
+
+    public func withdraw(_ number: Int64) async throws(GatewayError) {
+        try await save { connection throws(SQLiteError) in
+            try connection.run("DELETE FROM audit WHERE number = ?", [.integer(number)])
         }
     }
 

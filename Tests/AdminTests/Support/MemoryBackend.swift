@@ -12,7 +12,13 @@ final class MemoryBackend: Sendable {
         var resets: [String] = []
         var keys: [AdministeredKey] = []
         var audit: [AuditEntry] = []
-        var auditFails = false
+        var audited = 0
+        /// So many more writes to the audit log succeed; `nil` for all.
+        var auditsLeft: Int?
+        /// What the next change of an account meets.
+        var failure: AdminError?
+        /// The audit log as it was when an account was changed.
+        var auditAtChange: [AuditEntry] = []
         var patches: [JSONObject] = []
         var queries: [UsageQuery] = []
         var requests: [RequestRecord] = []
@@ -58,6 +64,11 @@ extension MemoryBackend: AccountAdministration {
     }
 
     func add(_ name: AccountName, _ draft: AccountDraft, awaitsSignIn: Bool) async throws(AdminError) {
+        let failure = state.withLock { state in
+            state.auditAtChange = state.audit
+            return state.accounts.isEmpty ? nil : state.failure
+        }
+        if let failure { throw failure }
         let isNew = state.withLock { state in
             guard state.accounts[name] == nil else { return false }
             var credential = Credential(accountID: name.id, values: draft.values)
@@ -215,18 +226,39 @@ extension MemoryBackend: UsageStore, AuditStore {
         ]
     }
 
-    func append(_ entry: AuditEntry) async throws(GatewayError) {
-        let fails = state.withLock { state in
-            if !state.auditFails {
-                var entry = entry
-                entry.number = Int64(state.audit.count + 1)
-                state.audit.append(entry)
-            }
-            return state.auditFails
+    func append(_ entry: AuditEntry) async throws(GatewayError) -> Int64 {
+        try auditing { state in
+            var entry = entry
+            state.audited += 1
+            entry.number = Int64(state.audited)
+            state.audit.append(entry)
+            return entry.number
         }
-        if fails {
+    }
+
+    func complete(_ number: Int64, target: String, detail: String) async throws(GatewayError) {
+        try auditing { state in
+            guard let index = state.audit.firstIndex(where: { $0.number == number }) else { return }
+            (state.audit[index].target, state.audit[index].detail) = (target, detail)
+        }
+    }
+
+    func withdraw(_ number: Int64) async throws(GatewayError) {
+        try auditing { $0.audit.removeAll { $0.number == number } }
+    }
+
+    private func auditing<Value: Sendable>(_ body: (inout State) -> Value) throws(GatewayError) -> Value {
+        let value = state.withLock { state -> Value? in
+            if let left = state.auditsLeft {
+                if left == 0 { return nil }
+                state.auditsLeft = left - 1
+            }
+            return body(&state)
+        }
+        guard let value else {
             throw GatewayError(.internalError, .request, "the disk is full", code: "storage_unavailable")
         }
+        return value
     }
 
     func audit(limit: Int, before: Int64?) async throws(GatewayError) -> [AuditEntry] {

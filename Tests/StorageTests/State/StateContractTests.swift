@@ -79,6 +79,26 @@ struct StateContractTests {
         await store.close()
     }
 
+    @Test("an entry of the audit is completed once its change is made, or taken back", arguments: Kind.allCases)
+    func auditOutcome(_ kind: Kind) async throws {
+        let store = try store(kind)
+        func begin(_ target: String) async throws -> Int64 {
+            try await store.append(
+                AuditEntry(
+                    at: Self.start, actor: "admin key", address: "127.0.0.1", action: "keys.create", target: target,
+                    detail: "begun"))
+        }
+        let numbers = [try await begin("first"), try await begin("second"), try await begin("third")]
+        try await store.complete(numbers[0], target: "key_1", detail: "made")
+        try await store.withdraw(numbers[1])
+        let entries = try await store.audit(limit: 9, before: nil)
+        #expect(entries.map(\.target) == ["third", "key_1"])
+        #expect(entries.map(\.detail) == ["begun", "made"])
+        #expect(entries.map(\.number) == [numbers[2], numbers[0]])
+        #expect(try await begin("fourth") > numbers[2], "no number comes twice")
+        await store.close()
+    }
+
     @Test(
         "entries of the audit that are older than the retention are dropped, and none that is younger",
         arguments: Kind.allCases)
