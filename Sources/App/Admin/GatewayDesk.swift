@@ -57,16 +57,25 @@ struct GatewayDesk: GatewayControl {
     private func item(
         _ members: [(String, JSON)], _ limits: JSON, of key: OwnedLimits?, _ limiter: RequestLimiter
     ) async throws(AdminError) -> JSON {
-        let standings = try await asking { () throws(GatewayError) in try await limiter.standings(of: key) }
-        let current = standings.map { standing -> JSON in
-            [
-                "measure": .string(standing.limit.measure.rawValue), "limit": .string(standing.limit.text),
-                "remaining": .number(JSONNumber(Int(clamping: standing.outcome.remaining))),
-                "reset_after_seconds": .number(
-                    JSONNumber(Int(clamping: Duration.microseconds(standing.outcome.resetAfter).secondsRoundedUp))),
-            ]
+        let models = gateway().countedModels
+        let readings = try await asking { () throws(GatewayError) in
+            try await limiter.readings(of: key, models: models)
         }
-        return .object(JSONObject(members + [("limits", limits), ("current", .array(current))]))
+        return .object(JSONObject(members + [("limits", limits), ("current", .array(readings.map(Self.json)))]))
+    }
+
+    private static func json(_ reading: LimitReading) -> JSON {
+        var object = JSONObject([
+            ("measure", .string(reading.limit.measure.rawValue)), ("limit", .string(reading.limit.text)),
+        ])
+        if !reading.model.isEmpty { object["model"] = .string(reading.model) }
+        if let inUse = reading.inUse { object["in_use"] = .count(Int(clamping: inUse)) }
+        object["remaining"] = .count(Int(clamping: max(0, reading.remaining)))
+        if reading.inUse == nil {
+            let reset = Duration.microseconds(reading.resetAfter).secondsRoundedUp
+            object["reset_after_seconds"] = .count(Int(clamping: reset))
+        }
+        return .object(object)
     }
 
     func explain(model: String, keyID: String?) async throws(AdminError) -> JSON {

@@ -41,6 +41,15 @@ struct RequestLimits {
     private static func measured(_ request: ModelRequest) async -> TokenReservation { TokenReservation(request) }
 }
 
+extension Gateway {
+    /// The names under which limits per model may have counted a request: clients' own, and those of upstreams, by
+    /// which `provider/model` counts. Of a provider that takes any name, those that it has told.
+    var countedModels: [String] {
+        let offered = catalog.snapshot.flatMap { ($0.models ?? []).map(\.id) }
+        return Set(pipeline.models.map(\.id) + offered).sorted()
+    }
+}
+
 extension Visit {
     /// The upstream's answer has ended: what was reserved becomes what was spent, and a place among the requests at a
     /// time is free again, before the client has read the last byte.

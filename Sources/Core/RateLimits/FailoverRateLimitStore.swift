@@ -41,6 +41,17 @@ public final class FailoverRateLimitStore: RateLimitStore {
         }
     }
 
+    /// While the shared store is away, those that this gateway itself gave out since; none where nothing is counted.
+    public func held(_ limiters: [LimiterID], now: Instant) async throws(GatewayError) -> [Int64] {
+        do throws(GatewayError) { return try await shared.held(limiters, now: now) } catch {
+            switch mode {
+            case .closed: throw error
+            case .open: return []
+            case .local: return try await local.held(limiters, now: now)
+            }
+        }
+    }
+
     public func settle(_ receipt: LimitReceipt, spent: Int64, now: Instant) {
         (receipt.isStandIn ? local : shared).settle(receipt, spent: spent, now: now)
     }

@@ -71,6 +71,10 @@ public protocol RateLimitStore: Sendable {
     /// - Parameter now: Of the gateway's monotonic clock. A store that others share has a clock of its own.
     /// - Throws: When the store cannot be asked.
     func decide(_ claims: [LimitClaim], now: Instant) async throws(GatewayError) -> LimitRuling
+    /// How many leases are out of each limiter of requests at a time.
+    ///
+    /// - Throws: When the store cannot be asked.
+    func held(_ limiters: [LimiterID], now: Instant) async throws(GatewayError) -> [Int64]
     /// Corrects reservations to what was spent, and gives leases back. Never waits.
     func settle(_ receipt: LimitReceipt, spent: Int64, now: Instant)
 }

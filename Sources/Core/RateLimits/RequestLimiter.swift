@@ -18,9 +18,13 @@ public struct RequestLimiter: Sendable {
         limits.countsTokens || key?.countsTokens ?? false
     }
 
-    /// Where the gateway's own limits stand, and those of a key; nothing is charged.
-    public func standings(of key: OwnedLimits? = nil) async throws(GatewayError) -> [LimitStanding] {
-        try await (key ?? limits).standings(in: store, now: time.now)
+    /// What is left of the gateway's own limits, or of a key's; nothing is charged.
+    ///
+    /// - Parameter models: The names under which limits per model may have counted something.
+    public func readings(
+        of key: OwnedLimits? = nil, models: [String] = []
+    ) async throws(GatewayError) -> [LimitReading] {
+        try await (key ?? limits).readings(in: store, models: models, now: time.now)
     }
 
     /// Charges a request to every limit, or to none.
@@ -72,7 +76,8 @@ public struct TokenReservation: Sendable, Equatable {
 
 /// The limits of the gateway or of one key, with their limiters.
 public struct OwnedLimits: Sendable, Equatable {
-    private struct Limiter: Sendable, Equatable { var limit: RateLimit, id: LimiterID }
+    /// A limit with what counts for it; the model is empty where all count together.
+    struct Limiter: Sendable, Equatable { var limit: RateLimit, id: LimiterID, model = "" }
 
     private let owner: String
     private let all: [Limiter]
@@ -97,23 +102,23 @@ public struct OwnedLimits: Sendable, Equatable {
     public var isEmpty: Bool { all.isEmpty && perModel.isEmpty }
     fileprivate var count: Int { all.count + perModel.count }
 
-    /// Limiters of requests and tokens for all models together.
-    var paced: [(limit: RateLimit, id: LimiterID, rule: LimitRule)] {
-        all.compactMap { limiter in
-            guard limiter.limit.measure != .concurrency else { return nil }
-            return limiter.limit.rule.map { (limiter.limit, limiter.id, $0) }
-        }
+    /// Those for all models together, and those of each of these models.
+    func limiters(models: [String]) -> [Limiter] {
+        all + models.flatMap { model in perModel.map { limiter(of: $0, model) } }
     }
-    var layer: RateLimitLayer { allLayer }
 
     fileprivate func add(
         to claims: inout [LimitClaim], _ standings: inout [LimitStanding], model: String, tokens: Int64
     ) {
         for limiter in all { Self.add(limiter, allLayer, "", tokens, &claims, &standings) }
         for limit in perModel {
-            let id = LimiterID(perModelLayer, owner: owner, subject: model, kind: limit.kind)
-            Self.add(Limiter(limit: limit, id: id), perModelLayer, model, tokens, &claims, &standings)
+            Self.add(limiter(of: limit, model), perModelLayer, model, tokens, &claims, &standings)
         }
+    }
+
+    private func limiter(of limit: RateLimit, _ model: String) -> Limiter {
+        let id = LimiterID(perModelLayer, owner: owner, subject: model, kind: limit.kind)
+        return Limiter(limit: limit, id: id, model: model)
     }
 
     private static func add(

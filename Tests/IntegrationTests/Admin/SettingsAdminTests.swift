@@ -89,6 +89,43 @@ struct SettingsAdminTests {
         }
     }
 
+    @Test("limits show the requests at a time that run, and what is left per model of those that were asked for")
+    func limitLayers() async throws {
+        var setup = GatewaySetup.administered(", pool: {max_in_flight: 4}")
+        setup.topLevel += "\nlimits: {global: {concurrency: 9}}"
+        setup.keys = """
+            [{name: tester, key: \(GatewaySetup.clientKey), limits: {concurrency: 2, requests: 60/1m, burst: 100, \
+            per_model: {requests: 10/1h, burst: 10, concurrency: 5}}}]
+            """
+        try await TestGateway.with(setup) { gateway in
+            let slow = try gateway.startChat("[[sim:slow=20,chunks=200]] slowly")
+            _ = try slow.head()
+            #expect(try gateway.chat("hello", model: "local/sim-small").status == 200)
+            let items = try gateway.admin("GET", "limits").json["items"]?.array ?? []
+            #expect(items.map { $0["owner"]?.string } == ["gateway", "key"])
+            #expect(
+                items.first?["current"]?.array
+                    == [["measure": "concurrency", "limit": "9", "in_use": 1, "remaining": 8]])
+            let current = items.last?["current"]?.array ?? []
+            func entry(_ measure: String, _ model: String? = nil) -> JSON? {
+                current.first { $0["measure"]?.string == measure && $0["model"]?.string == model }
+            }
+            #expect(entry("concurrency")?["in_use"]?.int == 1 && entry("concurrency")?["remaining"]?.int == 1)
+            #expect(entry("requests")?["remaining"]?.int == 98, "a burst above the limit: asking has cost nothing")
+            #expect(entry("requests", "sim-large")?["remaining"]?.int == 9)
+            #expect(entry("requests", "sim-small")?["remaining"]?.int == 9)
+            #expect(entry("concurrency", "sim-large")?["in_use"]?.int == 1)
+            #expect(entry("concurrency", "sim-small") == nil, "nothing of it is in use")
+            #expect(entry("requests", "team/chat:free") == nil, "nobody asked for it")
+            slow.reset()
+            let isFree = eventually {
+                let items = (try? gateway.admin("GET", "limits").json["items"]?.array) ?? []
+                return items.first?["current"]?[0]?["in_use"]?.int == 0
+            }
+            #expect(isFree)
+        }
+    }
+
     @Test("a reload shows what it changes, and swaps")
     func reload() async throws {
         try await TestGateway.with(.administered()) { gateway in

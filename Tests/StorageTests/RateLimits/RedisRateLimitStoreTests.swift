@@ -27,6 +27,19 @@ struct RedisRateLimitStoreTests {
         }
     }
 
+    @Test("leases that are out are told without taking one")
+    func held() async throws {
+        let world = try RedisWorld()
+        let ids = ["one", "two"].map { LimiterID(.key, owner: "held-\($0)", kind: "concurrency") }
+        let now = Instant(microseconds: 1_700_000_000_000_000)
+        let claim = LimitClaim(ids[0], .leases(ConcurrencyLeases(limit: 5)))
+        let first = try await world.stores[0].decide([claim], now: now)
+        _ = try await world.stores[0].decide([claim], now: now)
+        for _ in 0..<3 { #expect(try await world.stores[0].held(ids, now: now) == [2, 0]) }
+        world.stores[0].settle(first.receipt, spent: 0, now: now)
+        #expect(try await world.stores[0].held(ids, now: now) == [1, 0])
+    }
+
     @Test("large amounts and long periods are counted exactly, though scripts count in doubles")
     func exactNumbers() async throws {
         let world = try RedisWorld()
