@@ -118,6 +118,22 @@ struct DispatchTests {
         #expect(client.memory.state.withLock { $0.keys.map(\.key.name) } == ["team"], "nothing was made")
     }
 
+    @Test("a backup has a plain name, the time's unless one is given, and is audited")
+    func backup() async throws {
+        let made = try await client.send(.post, "backup", [:])
+        #expect(made.status == 201 && made.json["path"]?.string == "data/backups/pollux-20260101T000000Z")
+        #expect(made.json["bytes"]?.int == 4096)
+        #expect(try await client.send(.post, "backup").error?.status == 409, "nothing is overwritten")
+        #expect(try await client.send(.post, "backup", ["path": "before-upgrade_1.0"]).status == 201)
+        for name in ["../up", "a/b", "/tmp/x", ".hidden", "-x", "a b", "ä", "..", ""] {
+            let error = try await client.send(.post, "backup", ["path": .string(name)]).error
+            #expect(error?.status == 400 && error?.param == "path", "\(name)")
+        }
+        let entries = client.memory.state.withLock { $0.audit }
+        #expect(entries.map(\.action) == ["gateway.backup", "gateway.backup"])
+        #expect(entries.map(\.target) == ["pollux-20260101T000000Z", "before-upgrade_1.0"])
+    }
+
     @Test("in process, operations run by their ids")
     func inProcess() async throws {
         let caller = AdminCaller(actor: "command line")

@@ -233,4 +233,9 @@ public protocol GatewayControl: Sendable {
     ///
     /// - Throws: 422 with every problem; 409 when there is nothing to read again.
     func reload(dryRun: Bool) async throws(AdminError) -> ReloadOutcome
+    /// Copies the state into a folder of this name below the state folder's `backups`.
+    ///
+    /// - Returns: The folder, and how large the copy is.
+    /// - Throws: 409 when there is something already, or the state is in memory only; 507 when the disk takes nothing.
+    func backUp(as name: String) async throws(AdminError) -> (path: String, bytes: Int)
 }

@@ -5,7 +5,7 @@ struct ControlOperations {
     let backend: AdminBackend
     init(_ backend: AdminBackend) { self.backend = backend }
 
-    var all: [AdminOperation] { [status, limits, explain, reload, document] }
+    var all: [AdminOperation] { [status, limits, explain, reload, backup, document] }
 
     private static let group = "Gateway"
 
@@ -53,6 +53,53 @@ struct ControlOperations {
             if outcome.result != .planned { reply.change = ("settings", outcome.result.rawValue) }
             return reply
         }
+    }
+
+    private var backup: AdminOperation {
+        AdminOperation(
+            "backUp", .post, "/backup", Self.group, "Copy the state: accounts, keys, settings made at run time, usage",
+            details: """
+                Writes a folder with both databases, each as it stood at one moment, below `backups` in the state
+                folder, named by the time or as `path` says. Nothing is overwritten. The copy holds the accounts' secrets,
+                encrypted if the state is. `pollux restore` puts it back.
+                """,
+            body: .init(
+                .object([.optional("path", .line(1...100), "The folder's name; a plain name, not a path.")]),
+                isRequired: false),
+            answer: .json(
+                status: 201,
+                .object([.required("path", .text, "The folder."), .required("bytes", .count, "Of its files together.")])
+            ), failures: [409], action: "gateway.backup"
+        ) { input throws(AdminError) in
+            let name = input.body["path"]?.string ?? Self.name(at: backend.time.wallNow)
+            guard Self.isPlain(name) else {
+                throw .invalid(
+                    "path",
+                    "'path' is the name of a folder in the state folder's backups: letters, digits, '.', '_' and '-',"
+                        + " with a letter or digit in front")
+            }
+            let copy = try await backend.control.backUp(as: name)
+            return .json(
+                ["path": .string(copy.path), "bytes": .count(copy.bytes)], changed: name, "\(copy.bytes) bytes")
+        }
+    }
+
+    /// `pollux-20260131T235959Z`
+    private static func name(at time: WallTime) -> String {
+        "pollux-" + time.rfc3339Text.prefix(19).filter { $0 != "-" && $0 != ":" } + "Z"
+    }
+
+    private static func isPlain(_ name: String) -> Bool {
+        func isWord(_ byte: UInt8) -> Bool {
+            switch byte {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "a")...UInt8(ascii: "z"):
+                true
+            default: false
+            }
+        }
+        let others = [UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-")]
+        return name.utf8.first.map(isWord) == true && name.utf8.allSatisfy { isWord($0) || others.contains($0) }
     }
 
     private var document: AdminOperation {

@@ -1,5 +1,6 @@
 import PolluxAdmin
 import PolluxCore
+import PolluxStorage
 import PolluxTransport
 
 /// The admin API of one process with everything that it administers. Outlives every reload.
@@ -23,7 +24,8 @@ final class AdminCenter: Sendable {
             limitProblems: Self.limitProblems)
         let control = GatewayDesk(
             gateway: { host.gateway }, settings: settings, keys: keys, prober: prober, events: events,
-            startedAt: time.wallNow)
+            startedAt: time.wallNow,
+            stateFolder: state.store is StateStore ? host.gateway.settings.state.folder : nil)
         api = AdminAPI(
             AdminBackend(
                 accounts: accounts, keys: keys, settings: settings, control: control, usage: state.store,

@@ -10,6 +10,8 @@ struct GatewayDesk: GatewayControl {
     let prober: AccountProber
     let events: EventHub
     let startedAt: WallTime
+    /// The folder of the databases; `nil` where the state is in memory only.
+    let stateFolder: String?
 
     /// Accounts of one provider that are tried before a reload is given up.
     private static let maxProbes = 5
@@ -85,6 +87,20 @@ struct GatewayDesk: GatewayControl {
         return gateway().pipeline.explain(model: model, keyID: keyID ?? "").json
     }
 
+    // MARK: Backups
+
+    func backUp(as name: String) async throws(AdminError) -> (path: String, bytes: Int) {
+        guard let stateFolder else {
+            throw AdminError(
+                409, "nothing_to_back_up", "this gateway keeps its state in memory; there are no files to copy")
+        }
+        let result = await OwnThread.run { StateBackups.write(from: stateFolder, as: name) }
+        switch result {
+        case .success(let copy): return copy
+        case .failure(let error): throw error
+        }
+    }
+
     // MARK: Reloading
 
     func reload(dryRun: Bool) async throws(AdminError) -> ReloadOutcome {
@@ -95,12 +111,12 @@ struct GatewayDesk: GatewayControl {
         let old = settings.current
         let changed = plan.providers.changed + providers(using: plan.sources.changed, in: loaded.settings)
         let before = await workingProviders(Set(changed))
-        try settings.adopt(loaded)
+        try await settings.adopt(loaded)
         events.publish(.reloaded(plan))
         let probes = await probe(Set(changed), loaded.settings)
         let lost = before.filter { name in !probes.contains { $0.provider == name && $0.isGood } }.sorted()
         guard !lost.isEmpty else { return ReloadOutcome(result: .reloaded, plan: plan, probes: probes) }
-        try settings.adopt(old)
+        try await settings.adopt(old)
         events.publish(.reloaded(ReloadPlan(from: loaded.meant, to: old.meant, warnings: [])))
         let names = lost.map { "\"\($0)\"" }.joined(separator: ", ")
         return ReloadOutcome(

@@ -12,6 +12,7 @@ final class MemoryBackend: Sendable {
         var resets: [String] = []
         var keys: [AdministeredKey] = []
         var audit: [AuditEntry] = []
+        var backups: Set<String> = []
         var audited = 0
         /// So many more writes to the audit log succeed; `nil` for all.
         var auditsLeft: Int?
@@ -194,6 +195,11 @@ extension MemoryBackend: GatewayControl {
     func explain(model: String, keyID: String?) async throws(AdminError) -> JSON { ["model": .string(model)] }
     func reload(dryRun: Bool) async throws(AdminError) -> ReloadOutcome {
         ReloadOutcome(result: dryRun ? .planned : .reloaded, plan: ReloadPlan())
+    }
+    func backUp(as name: String) async throws(AdminError) -> (path: String, bytes: Int) {
+        let isNew = state.withLock { $0.backups.insert(name).inserted }
+        guard isNew else { throw AdminError(409, "backup_exists", "it is there") }
+        return ("data/backups/" + name, 4096)
     }
 }
 
