@@ -68,6 +68,12 @@ struct MetricsReport {
                 MetricInfo("pollux_store_errors_total", .counter, help: "Writes to the store that failed."),
                 [MetricSample([], .count(figures.errors))]
             ),
+            (
+                MetricInfo(
+                    "pollux_store_dropped_entries_total", .counter,
+                    help: "Log entries of requests and account states given up while the disk took nothing."),
+                [MetricSample([], .count(figures.dropped))]
+            ),
         ]
     }
 

@@ -19,7 +19,7 @@ final class GatewayState: Sendable {
         _ conversations: [StoredConversation]
     ) {
         (self.store, self.book, self.hashKey, self.conversations) = (store, book, hashKey, conversations)
-        usage = UsageRecorder(events: events)
+        usage = UsageRecorder(store: store, events: events)
     }
 
     /// More conversations than this are not read back, whatever the settings allow.
@@ -47,20 +47,29 @@ struct TransitionRecorder: TransitionObserver {
 /// Collects the requests that have ended, until the store takes them. One lock and one append for each.
 final class UsageRecorder: Sendable {
     private let pending = Mutex<[RequestRecord]>([])
+    private let store: any UsageStore
     private let events: EventHub
 
-    init(events: EventHub) { self.events = events }
+    /// With more than these the store is not kept waiting until the second is over. It bounds what it cannot write.
+    static let mostPending = 1024
+
+    init(store: any UsageStore, events: EventHub) { (self.store, self.events) = (store, events) }
 
     /// - Parameter isKept: False where the settings want no record of requests; who listens hears of it all the same.
     func note(_ request: RequestRecord, isKept: Bool) {
-        if isKept { pending.withLock { $0.append(request) } }
+        let full = pending.withLock { pending -> [RequestRecord] in
+            guard isKept else { return [] }
+            pending.append(request)
+            return pending.count < Self.mostPending ? [] : Self.takeAll(&pending)
+        }
+        if !full.isEmpty { store.note(full) }
         events.publish(.ended(request))
     }
 
-    func take() -> [RequestRecord] {
-        pending.withLock { pending in
-            defer { pending = [] }
-            return pending
-        }
+    func take() -> [RequestRecord] { pending.withLock { Self.takeAll(&$0) } }
+
+    private static func takeAll(_ pending: inout [RequestRecord]) -> [RequestRecord] {
+        defer { pending = [] }
+        return pending
     }
 }

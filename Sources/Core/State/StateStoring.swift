@@ -61,6 +61,11 @@ public struct StoreFigures: Sendable, Equatable {
     public var queued: Int
     /// Writes that failed since the start.
     public var errors: Int
+    /// Entries of the logs of requests and of account states that were given up since the start, because the disk took
+    /// nothing for long. Counts go on.
+    public var dropped: Int
 
-    public init(queued: Int = 0, errors: Int = 0) { (self.queued, self.errors) = (queued, errors) }
+    public init(queued: Int = 0, errors: Int = 0, dropped: Int = 0) {
+        (self.queued, self.errors, self.dropped) = (queued, errors, dropped)
+    }
 }

@@ -13,6 +13,8 @@ package struct UsageCounts: Sendable {
 
     /// More kinds at a time are counted under the model `other`: names come from clients.
     private static let maxRows = 50_000
+    /// And beyond so many more, under the name `other` for everything but the hour.
+    private static let moreRows = 10_000
 
     package init() {}
 
@@ -41,6 +43,9 @@ package struct UsageCounts: Sendable {
     private mutating func add(_ row: UsageRow, to key: Key) {
         var key = key
         if rows.count >= Self.maxRows, rows[key] == nil { key.model = "other" }
+        if rows.count >= Self.maxRows + Self.moreRows, rows[key] == nil {
+            (key.keyID, key.provider, key.accountID) = ("other", "other", "other")
+        }
         rows[key, default: UsageRow()].add(row)
     }
 }

@@ -12,6 +12,9 @@ struct PendingEntries: Sendable {
     static let maxRequests = 20_000
     static let maxTransitions = 5000
 
+    /// Entries that were given up since the start.
+    private(set) var dropped = 0
+
     var isEmpty: Bool { requests.isEmpty && counts.isEmpty && transitions.isEmpty }
 
     mutating func note(_ more: [RequestRecord]) {
@@ -23,24 +26,30 @@ struct PendingEntries: Sendable {
     mutating func note(_ more: [AccountTransition]) {
         transitions += more
         if transitions.count > Self.maxTransitions {
-            transitions.removeFirst(transitions.count - Self.maxTransitions / 2)
+            let count = transitions.count - Self.maxTransitions / 2
+            transitions.removeFirst(count)
+            dropped += count
         }
     }
 
     private mutating func giveUp(_ count: Int) {
         for request in requests.prefix(count) { counts.add(request) }
         requests.removeFirst(count)
+        dropped += count
     }
 
     mutating func take() -> PendingEntries {
-        defer { self = PendingEntries() }
-        return self
+        let taken = self
+        self = PendingEntries()
+        dropped = taken.dropped
+        return taken
     }
 
     /// What could not be written comes back, before what was noted meanwhile.
     mutating func putBack(_ older: PendingEntries) {
         let newer = self
         self = older
+        dropped = newer.dropped
         counts.add(newer.counts)
         note(newer.requests)
         note(newer.transitions)

@@ -65,7 +65,9 @@ public final class StateStore: StateStoring {
 
     public var figures: StoreFigures {
         let (state, log) = (state.figures, log.figures)
-        return StoreFigures(queued: state.queued + log.queued, errors: state.errors + log.errors)
+        return StoreFigures(
+            queued: state.queued + log.queued, errors: state.errors + log.errors,
+            dropped: entries.withLock { $0.dropped })
     }
 
     public func flush() async {

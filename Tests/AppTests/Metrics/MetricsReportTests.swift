@@ -25,6 +25,7 @@ struct MetricsReportTests {
         #expect(page.value("pollux_connections_open") == 3)
         #expect(page.value("pollux_store_queue_jobs") == 7)
         #expect(page.value("pollux_store_errors_total") == 2)
+        #expect(page.value("pollux_store_dropped_entries_total") == 5)
         #expect(page.value("pollux_limiter_refusals_total", ["layer": "key_model"]) == 1)
         #expect(page.value("pollux_account_transitions_total", ["provider": "up", "state": "expired"]) == 1)
         let endpoint = "pollux_endpoint_transitions_total"
@@ -132,7 +133,7 @@ extension GatewayWorld {
     func countEverything() {
         let metrics = gateway.metrics
         metrics.watchConnections { 3 }
-        metrics.watchStore { StoreFigures(queued: 7, errors: 2) }
+        metrics.watchStore { StoreFigures(queued: 7, errors: 2, dropped: 5) }
         for layer in RateLimitLayer.allCases { metrics.limiterRefused(layer) }
         for (state, account) in AccountState.allCases.flatMap({ [($0, "a"), ($0, "")] }) {
             metrics.happened(

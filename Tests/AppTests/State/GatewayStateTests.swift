@@ -44,6 +44,21 @@ struct GatewayStateTests {
             now: time.wallNow)
     }
 
+    @Test("requests that end faster than they are collected go to the store early, and all of them count")
+    func manyRequests() async throws {
+        let state = try await GatewayState.load(store)
+        for number in 0..<10_000 {
+            let record = RequestRecord(
+                requestID: "r\(number)", startedAt: time.wallNow, keyID: "k", model: "m", status: 200)
+            state.usage.note(record, isKept: true)
+        }
+        let left = state.usage.take()
+        #expect(left.count < UsageRecorder.mostPending)
+        let rows = try await store.usage(
+            UsageQuery(from: time.wallNow + .seconds(-3600), to: time.wallNow + .seconds(3600)))
+        #expect(rows.first?.requests == 10_000 - left.count)
+    }
+
     @Test("the audit log is kept for as long as the settings say")
     func auditRetention() async throws {
         var settings = Self.settings

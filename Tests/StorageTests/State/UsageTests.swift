@@ -38,6 +38,20 @@ struct UsageTests {
         return record
     }
 
+    @Test("what is given up because nothing can be written is counted, and its requests count still")
+    func dropped() async throws {
+        files.note((0..<25_000).map { request("r\($0)") })
+        #expect(files.figures.dropped == 15_000, "down to half of the most that is kept")
+        await files.flush()
+        #expect(files.figures.dropped == 15_000, "a counter, not a gauge")
+        files.note([request("last")])
+        await files.flush()
+        let rows = try await files.usage(
+            UsageQuery(from: Self.start, to: Self.start + .seconds(3600)))
+        #expect(rows.first?.requests == 25_001)
+        #expect(files.figures.dropped == 15_000)
+    }
+
     @Test("the files answer every question as a naive sum over all requests does", arguments: 0..<8)
     func random(_ seed: Int) async throws {
         let random = SeededRandom(seed: seed)
