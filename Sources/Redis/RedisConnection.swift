@@ -25,6 +25,8 @@ public final class RedisConnection: Sendable {
         var isReady = false
         var isWoken = false
         var hasSpoken = false
+        /// Why there is no connection; `nil` while there is one, and before the first try.
+        var complaint: String?
         var queue: [Command] = []
         var breaker = RedisBreaker()
     }
@@ -100,6 +102,12 @@ public final class RedisConnection: Sendable {
     }
 
     public var isReady: Bool { state.withLock { $0.isReady } }
+
+    /// Where it leads, without its password.
+    public var shownAddress: String { address.shown }
+
+    /// Why there is no connection, as far as is known.
+    public var complaint: String? { state.withLock { $0.complaint } }
 
     /// Sends a command and waits for its reply.
     public func send(_ arguments: [String]) async -> Result<RedisReply, RedisFailure> {

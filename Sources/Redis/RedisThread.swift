@@ -84,7 +84,7 @@ final class RedisThread {
         if let complaint = greeting.complaint { throw .connectionLost(complaint) }
         (pause, openingUntil) = (Self.firstPause, .max)
         lastComplaint = ""
-        connection.state.withLock { $0.isReady = true }
+        connection.state.withLock { ($0.isReady, $0.complaint) = (true, nil) }
         connection.speak()
         connection.log.info("connected to Redis", [LogField("address", connection.address.shown)])
     }
@@ -185,7 +185,7 @@ final class RedisThread {
         let queued = connection.state.withLock { state in
             // Nobody has waited for a connection that did not come about.
             if state.isReady, !isOwnWish, !sent.isEmpty { state.breaker.fail(now) }
-            state.isReady = false
+            (state.isReady, state.complaint) = (false, failure.description)
             defer { state.queue = [] }
             return state.queue
         }

@@ -124,7 +124,7 @@ struct AccountLifeTests {
             let pool = try gateway.pool("local")
             let id = try #require(pool.reports().first).accountID
             #expect(pool.setDisabled(account: id, true) == true)
-            try gateway.reload(Self.twoKeys)
+            try await gateway.reload(Self.twoKeys)
             time.advance(by: .seconds(10_000))
             #expect(try Self.state(gateway) == .disabled)
             #expect(try gateway.chat("hello").status == 200)

@@ -30,7 +30,7 @@ struct DrainTests {
             #expect(ready.status == 503)
             #expect(ready.text.contains("the gateway is shutting down"))
             #expect(try gateway.chat("still served").status == 200)
-            #expect(throws: GatewayError.self) { try gateway.reload(setup) }
+            await #expect(throws: GatewayError.self) { try await gateway.reload(setup) }
 
             time.advance(by: .seconds(5))
             let cut = time.now + .seconds(30)

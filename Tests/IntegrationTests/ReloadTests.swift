@@ -13,7 +13,7 @@ struct ReloadTests {
             var next = GatewaySetup()
             next.keys = "[{name: other, key: another-client-key-9, models: [mine]}]"
             next.topLevel = "models: [{id: mine, targets: [local/sim-small]}]"
-            try gateway.reload(next)
+            try await gateway.reload(next)
             #expect(try gateway.chat("hello").status == 401)
             let body = TestGateway.chatBody("hello", model: "mine")
             let reply = try gateway.ask("POST", "/v1/chat/completions", key: "another-client-key-9", body: body)
@@ -31,7 +31,7 @@ struct ReloadTests {
             var next = Family.openAICompatible.setup(", timeouts: {gap: 7s}")
             next.keys = "[{name: other, key: another-client-key-9}]"
             next.localURL = "http://127.0.0.1:9"
-            try gateway.reload(next)
+            try await gateway.reload(next)
             #expect(try gateway.pool("local").shortage().busy == 1, "the lease is known to the new settings")
             var rest: [UInt8] = []
             while let piece = try client.piece() { rest += piece }
@@ -57,12 +57,12 @@ struct ReloadTests {
             for _ in 0..<2 { _ = try gateway.chat("hello") }
             var next = Family.openAICompatible.setup(isChanged ? ", timeouts: {gap: 7s}" : "")
             next.upstreamKeys = three
-            try gateway.reload(next)
+            try await gateway.reload(next)
             let shortage = try gateway.pool("local").shortage()
             #expect((shortage.ready, shortage.cooling) == (1, 1))
             #expect(shortage.unusable == ["rejected by the upstream": 1])
             next.upstreamKeys = [three[1], three[2]]
-            try gateway.reload(next)
+            try await gateway.reload(next)
             let fewer = try gateway.pool("local").shortage()
             #expect((fewer.accounts, fewer.ready, fewer.cooling) == (2, 1, 1), "a key that is gone has left")
         }
@@ -75,11 +75,11 @@ struct ReloadTests {
             let model = Family.geminiBusiness.model
             #expect(try gateway.chat("hello", model: model).status == 200)
             #expect(try minted() == 1)
-            try gateway.reload(
+            try await gateway.reload(
                 Family.geminiBusiness.setup(", pool: {max_in_flight: 3}", topLevel: "retry: {budget: 0}"))
             #expect(try gateway.chat("hello", model: model).status == 200)
             #expect(try minted() == 1)
-            try gateway.reload(Family.geminiBusiness.setup(", timeouts: {gap: 7s}"))
+            try await gateway.reload(Family.geminiBusiness.setup(", timeouts: {gap: 7s}"))
             #expect(try gateway.chat("hello", model: model).status == 200)
             #expect(try minted() == 2)
         }
@@ -98,11 +98,11 @@ struct ReloadTests {
             #expect(pool.shortage().cooling == 1)
             var next = Family.geminiBusiness.setup()
             next.source = "renamed"
-            try gateway.reload(next)
+            try await gateway.reload(next)
             #expect(eventually { pool.sourceNames.contains("renamed") && !pool.sourceNames.contains("accounts") })
             #expect((pool.shortage().ready, pool.shortage().cooling) == (1, 1))
             next.source = nil
-            try gateway.reload(next)
+            try await gateway.reload(next)
             #expect(try gateway.pool("business") === pool)
             #expect(pool.shortage().accounts == 0)
         }
@@ -115,7 +115,7 @@ struct ReloadTests {
             next.keys = "[{name: other, key: another-client-key-9}]"
             next.server = ", pid_file: /tmp/pollux-test-never-written.pid"
             next.topLevel = "state: {folder: elsewhere}"
-            let error = #expect(throws: GatewayError.self) { try gateway.reload(next) }
+            let error = await #expect(throws: GatewayError.self) { try await gateway.reload(next) }
             #expect(
                 error?.message == "server.pid_file, state.folder cannot change while the gateway runs; "
                     + "restart it, or put the old value back")
@@ -132,7 +132,7 @@ struct ReloadTests {
             #expect(try client.reply().status == 200)
             var next = GatewaySetup()
             next.server = ", max_body_bytes: 1KiB"
-            try gateway.reload(next)
+            try await gateway.reload(next)
             let body = TestGateway.chatBody(String(repeating: "x", count: 2000))
             let isRefused = try eventually {
                 try gateway.ask("POST", "/v1/chat/completions", body: body).status == 413

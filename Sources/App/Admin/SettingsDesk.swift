@@ -8,7 +8,7 @@ final class SettingsDesk: SettingsAdministration {
     /// Reads the file again with a patch over it.
     typealias Reading = @Sendable (JSON) throws -> SettingsLoader.Loaded
     /// What puts settings in force.
-    typealias Applying = @Sendable (GatewaySettings) throws(GatewayError) -> Void
+    typealias Applying = @Sendable (GatewaySettings) async throws(GatewayError) -> Void
     /// Builds what the settings name and throws it away, to see whether it can be built.
     typealias Checking = @Sendable (GatewaySettings) throws(GatewayError) -> Void
 
@@ -38,9 +38,9 @@ final class SettingsDesk: SettingsAdministration {
     /// The gateway that the settings are put in force in; there is none before it runs.
     func connect(_ apply: @escaping Applying) { applying.withLock { $0 = apply } }
 
-    private func apply(_ settings: GatewaySettings) throws(GatewayError) {
+    private func apply(_ settings: GatewaySettings) async throws(GatewayError) {
         guard let apply = applying.withLock({ $0 }) else { throw .cancelled }
-        try apply(settings)
+        try await apply(settings)
     }
 
     /// What was changed through the admin API.
@@ -120,7 +120,7 @@ final class SettingsDesk: SettingsAdministration {
         new.version = try await asking { () throws(GatewayError) in
             try await store.saveSettingsPatch(patch, expecting: old.version)
         }
-        do { try apply(loaded.settings) } catch {
+        do { try await apply(loaded.settings) } catch {
             // Kept or not, it must be what is in force that the next start reads.
             let kept = old.patch
             let version = new.version
@@ -146,8 +146,8 @@ final class SettingsDesk: SettingsAdministration {
     }
 
     /// Puts it in force.
-    func adopt(_ loaded: SettingsLoader.Loaded) throws(AdminError) {
-        do { try apply(loaded.settings) } catch { throw Self.refusal(error) }
+    func adopt(_ loaded: SettingsLoader.Loaded) async throws(AdminError) {
+        do { try await apply(loaded.settings) } catch { throw Self.refusal(error) }
         state.withLock { $0.loaded = loaded }
     }
 

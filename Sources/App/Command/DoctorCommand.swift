@@ -7,7 +7,8 @@ struct DoctorCommand: Command {
         Usage: pollux doctor [--settings FILE] [--json]
 
         Checks the settings, loads the accounts, and tries each one without spending its quota: the token, the session,
-        the list of models. Prints one line per step. Exit code 0 when every provider has at least one good account.
+        the list of models. Asks the Redis of rate_limit:, if limits are shared there. Prints one line per step. Exit
+        code 0 when every provider has at least one good account, and Redis answers.
         """
     let options = [SettingsOption.option, CommandOption("json", help: "Print JSON.")]
 
@@ -25,7 +26,11 @@ struct DoctorCommand: Command {
         if providers.isEmpty { invocation.console.err("no provider is configured; add one under providers:") }
         let ailing = providers.filter { !Self.hasGoodAccount($0, findings) }
         for name in ailing { invocation.console.err("provider \"\(name)\" has no account that works") }
-        return ailing.isEmpty && !providers.isEmpty ? 0 : 1
+        let limitsFail = findings.contains { $0.subject == .rateLimits && $0.problem != nil }
+        if limitsFail {
+            invocation.console.err("limits cannot be shared; rate_limit.on_redis_failure decides meanwhile")
+        }
+        return ailing.isEmpty && !providers.isEmpty && !limitsFail ? 0 : 1
     }
 
     /// An account is good when all of its steps went well.

@@ -137,7 +137,8 @@ struct ServeCommand: Command {
                 invocation.console.err("settings not reloaded: the demo has no settings file")
                 continue
             }
-            SettingsReloader(load: read, running: running, log: host.log, console: invocation.console).reload()
+            await SettingsReloader(load: read, running: running, log: host.log, console: invocation.console)
+                .reload()
         }
         let timeout = host.gateway.settings.drain.timeout
         invocation.console.err("draining: new requests are refused, running ones have \(timeout) to end")

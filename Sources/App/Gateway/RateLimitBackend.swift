@@ -15,6 +15,9 @@ struct RateLimitBackend: Sendable {
     /// Spoken once it is known whether the store can be asked; `nil` for a store that always can.
     let firstWord: FirstWord?
 
+    /// The store, where it is Redis.
+    var redis: RedisRateLimitStore? { service as? RedisRateLimitStore }
+
     func isSame(as other: RateLimitBackend) -> Bool { (store as AnyObject) === (other.store as AnyObject) }
 
     /// - Parameter old: Of the gateway whose place another one takes.

@@ -6,6 +6,7 @@ struct Finding: Sendable, Equatable {
         case source(String)
         case provider(String)
         case account(String, of: String)
+        case rateLimits
     }
 
     var subject: Subject
@@ -44,6 +45,7 @@ struct Finding: Sendable, Equatable {
             case .source(let name): [("source", .string(name))]
             case .provider(let name): [("provider", .string(name))]
             case .account(let id, let provider): [("provider", .string(provider)), ("account", .string(id))]
+            case .rateLimits: [("section", "rate_limit")]
             }
         members += [
             ("step", .string(step)), ("ok", .bool(problem == nil)), ("problem", problem.map { .string($0) } ?? .null),
@@ -56,6 +58,7 @@ struct Finding: Sendable, Equatable {
         case .source(let name): "credential source \"\(name)\""
         case .provider(let name): "provider \"\(name)\""
         case .account(let id, let provider): "\(provider)/\(id)"
+        case .rateLimits: "rate limits"
         }
     }
 }

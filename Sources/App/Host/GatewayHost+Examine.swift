@@ -1,4 +1,5 @@
 import PolluxCore
+import PolluxStorage
 import PolluxTransport
 
 // What `doctor` and `models` ask of a host that serves nobody.
@@ -22,16 +23,40 @@ extension GatewayHost {
         }
     }
 
-    /// Tries every credential source, and every account of every provider.
+    /// Tries every credential source, every account of every provider, and the Redis that limits are shared on.
     func examine() async -> [Finding] {
-        await withAccounts { findings in
+        let limits = await examineRateLimits()
+        return await withAccounts { findings in
             for upstream in gateway.upstreams {
                 for lease in collectLeases(of: upstream, into: &findings) {
                     findings += await examine(upstream, lease)
                     lease.release(after: .cancelled)
                 }
             }
+            findings += limits
         }
+    }
+
+    /// The first version that has all that the scripts of limits use.
+    private static let oldestRedis = 5
+
+    /// Nothing where limits are counted in memory. The connection loads the scripts before it is called ready.
+    private func examineRateLimits() async -> [Finding] {
+        let backend = gateway.rateLimits
+        guard let redis = backend.redis else { return [] }
+        let connecting = start(NamedService(name: "rate limits", service: redis))
+        defer { connecting.cancel() }
+        await [backend.firstWord].compactMap(\.self).wait(until: gateway.time.now + .seconds(2), gateway.time)
+        if let trouble = redis.trouble { return [Finding(.rateLimits, "Redis", failure: trouble)] }
+        let version = await redis.serverVersion()
+        let step = "Redis\(version.map { " \($0)" } ?? "") at \(redis.address), scripts load"
+        let major = version.flatMap { Int($0.prefix { $0 != "." }) }
+        let isOld = major.map { $0 < Self.oldestRedis } ?? false
+        return [
+            Finding(
+                .rateLimits, step,
+                problem: isOld ? "it is too old; limits need Redis \(Self.oldestRedis) or later" : nil)
+        ]
     }
 
     /// Lets every credential source publish once or fail, and keeps them running during `body`.

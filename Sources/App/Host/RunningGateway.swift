@@ -1,5 +1,6 @@
 import PolluxAdmin
 import PolluxCore
+import PolluxStorage
 import PolluxTransport
 import Synchronization
 
@@ -29,7 +30,9 @@ final class RunningGateway: Sendable {
             [log = host.log] text in
             log.warning("server", [LogField("message", text)])
         }
-        admin?.settings.connect { [weak self] settings throws(GatewayError) in try self?.reload(settings) }
+        admin?.settings.connect { [weak self] settings throws(GatewayError) in
+            try await self?.reload(settings)
+        }
         host.gateway.metrics.watchConnections { [weak server] in server?.openConnections ?? 0 }
     }
 
@@ -94,14 +97,15 @@ final class RunningGateway: Sendable {
 extension RunningGateway {
     /// Puts other settings in force, as a whole. Requests that run end under those they began with.
     ///
-    /// - Throws: When the settings cannot be honoured without a restart, or a plugin refuses them. Then nothing has
-    ///   changed.
-    func reload(_ settings: GatewaySettings) throws(GatewayError) {
+    /// - Throws: When the settings cannot be honoured without a restart, a plugin refuses them, or the Redis that they
+    ///   name for limits cannot be used. Then nothing has changed.
+    func reload(_ settings: GatewaySettings) async throws(GatewayError) {
         guard !host.gateway.load.isDraining.load(ordering: .relaxed) else {
             throw GatewayError(.shuttingDown, .request, "the gateway is shutting down")
         }
         try FixedSettings.refuseChanges(from: host.gateway.settings, to: settings)
         let plan = try host.plan(settings)
+        let connected = try await connectRateLimits(of: plan)
         let leaving = stopServices(replacedBy: plan)
         let old = host.gateway
         host.adopt(plan)
@@ -113,7 +117,26 @@ extension RunningGateway {
             for task in leaving { task.cancel() }
             log.info("the last request under the old settings has ended")
         }
-        startServices(of: plan)
+        startServices(of: plan, besides: connected)
+    }
+
+    /// Limits that move to another Redis are counted there from the first request on, so the connection comes first. A
+    /// Redis that cannot be used now is told, unlike at the start, when there is nothing to go on with.
+    ///
+    /// - Returns: The service that keeps the connection, if it is a new one.
+    private func connectRateLimits(of plan: GatewayPlan) async throws(GatewayError) -> [RunningService] {
+        let backend = plan.gateway.rateLimits
+        guard !plan.keepsRateLimits, let redis = backend.redis,
+            let named = plan.services.first(where: { $0.provider == RateLimitBackend.serviceOwner })
+        else { return [] }
+        let task = host.start(named)
+        let time = host.gateway.time
+        await [backend.firstWord].compactMap(\.self).wait(until: time.now + Self.patience, time)
+        if let trouble = redis.trouble {
+            task.cancel()
+            throw trouble
+        }
+        return [RunningService(named: named, task: task)]
     }
 
     /// Stops what the new settings have in another form: sources and lists of models at once.
@@ -130,11 +153,12 @@ extension RunningGateway {
         return ended.filter { $0.named.provider != nil }.map(\.task)
     }
 
-    private func startServices(of plan: GatewayPlan) {
-        let kept = plan.keptProviders
+    /// - Parameter started: Those of the plan that run already.
+    private func startServices(of plan: GatewayPlan, besides started: [RunningService]) {
+        let kept = plan.keptProviders.union(started.compactMap(\.named.provider))
         let fresh = plan.services.filter { $0.provider.map { !kept.contains($0) } ?? true }
-        let started = fresh.map { RunningService(named: $0, task: host.start($0)) }
-        services.withLock { $0 += started }
+        let others = fresh.map { RunningService(named: $0, task: host.start($0)) }
+        services.withLock { $0 += started + others }
     }
 }
 

@@ -13,13 +13,13 @@ struct SettingsReloader {
 
     private static let consequence = "the running settings stay as they are"
 
-    func reload() {
+    func reload() async {
         do {
             try running.admin?.settings.enter()
             defer { running.admin?.settings.leave() }
             let loaded = try load(running.admin?.settings.changes ?? .object(JSONObject()))
             let (settings, warnings) = (loaded.settings, loaded.warnings)
-            try running.reload(settings)
+            try await running.reload(settings)
             running.admin?.hasReloaded(loaded)
             for warning in warnings { log.warning("settings", [LogField("problem", warning.description)]) }
             log.info("settings reloaded", [LogField("providers", settings.providers.count)])

@@ -39,6 +39,25 @@ public final class RedisRateLimitStore: RateLimitStore, Service {
     /// Whether Redis can be asked at this moment.
     public var isReady: Bool { connection.isReady }
 
+    /// Why Redis cannot be asked, in one sentence for the operator; `nil` when it can.
+    public var trouble: GatewayError? {
+        guard !connection.isReady else { return nil }
+        return GatewayError(
+            .internalError, .request,
+            "Redis at \(address) cannot be used: \(connection.complaint ?? "it has not answered yet"); see that it runs"
+                + " there and that rate_limit.url is right", param: "rate_limit.url")
+    }
+
+    /// Where it is, without its password.
+    public var address: String { connection.shownAddress }
+
+    /// The server's version, `7.0.15`; `nil` when it does not tell.
+    public func serverVersion() async -> String? {
+        guard case .success(.text(let bytes)) = await connection.send(["INFO", "server"]) else { return nil }
+        let lines = String(decoding: bytes, as: UTF8.self).split { $0.isNewline }
+        return lines.first { $0.hasPrefix("redis_version:") }.map { String($0.dropFirst("redis_version:".count)) }
+    }
+
     /// Connects, and renews leases until the task is cancelled.
     public func run() async throws {
         try connection.start()

@@ -54,6 +54,30 @@ struct DoctorCommandTests {
         await simulator.stop()
     }
 
+    @Test("the Redis that limits are shared on is asked: its version, and whether the scripts load")
+    func redis() async throws {
+        let redis = try RedisServer(password: "a-password-of-redis")
+        let simulator = try await SimulatorServer.start(
+            .openAI, options: SimulatorOptions(apiKeys: ["upstream-key-1"]))
+        let settings = """
+            rate_limit: {store: redis, url: "\(redis.url)"}
+            providers:
+              - {name: up, kind: openai-compatible, base_url: "\(simulator.url)/v1", api_keys: [upstream-key-1]}
+            """
+        let path = try folder.write(settings, to: "s.yaml")
+        let good = await CommandRun.of(["doctor", "--settings", path])
+        #expect(good.code == 0, "\(good.out)\(good.err)")
+        let line = good.out.split(separator: "\n").first { $0.contains("rate limits") }
+        #expect(line?.hasPrefix("ok   rate limits: Redis ") == true && line?.hasSuffix("scripts load") == true)
+        #expect(!(good.out + good.err).contains("a-password-of-redis"))
+        redis.kill()
+        let bad = await CommandRun.of(["doctor", "--settings", path])
+        #expect(bad.code == 1)
+        #expect(bad.out.contains("FAIL rate limits: Redis: Redis at unix://"), "\(bad.out)")
+        #expect(bad.out.contains("see that it runs"))
+        await simulator.stop()
+    }
+
     @Test("accounts that cannot work are named with what they lack, and the others are tried all the same")
     func mixed() async throws {
         let accounts = BusinessAccount.samples(1)

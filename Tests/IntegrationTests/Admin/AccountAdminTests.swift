@@ -45,7 +45,7 @@ struct AccountAdminTests {
         }
         try await TestGateway.with(setup, store: store) { gateway in
             #expect(try gateway.pool("business").shortage().accounts == 2)
-            try gateway.reload(again)
+            try await gateway.reload(again)
             #expect(try gateway.pool("business").shortage().accounts == 2)
             #expect(try gateway.admin("DELETE", "accounts/business/added@example.org").status == 204)
             #expect(try gateway.pool("business").shortage().accounts == 1)

@@ -77,7 +77,7 @@ struct KeyAdminTests {
                 made.withLock { $0.append(key) }
                 if name == "revoked" { _ = try gateway.admin("DELETE", "keys/\(reply.json["id"]?.string ?? "")") }
             }
-            try gateway.reload(.administered(", timeouts: {gap: 7s}"))
+            try await gateway.reload(.administered(", timeouts: {gap: 7s}"))
             #expect(try Self.chat(gateway, made.withLock { $0[0] }).status == 200)
         }
         try await TestGateway.with(.administered(), store: store) { gateway in

@@ -214,12 +214,12 @@ struct LimitTests {
         try await TestGateway.with(first) { gateway in
             for _ in 0..<2 { #expect(try gateway.chat("hello").status == 200) }
             #expect(try gateway.chat("hello").status == 429)
-            try gateway.reload(self.setup("{requests: 60/1h, burst: 2}", topLevel: "retry: {max_retries: 1}"))
+            try await gateway.reload(self.setup("{requests: 60/1h, burst: 2}", topLevel: "retry: {max_retries: 1}"))
             #expect(try gateway.chat("hello").status == 429)
-            try gateway.reload(self.setup("{requests: 60/1h, burst: 3}"))
+            try await gateway.reload(self.setup("{requests: 60/1h, burst: 3}"))
             let more = try gateway.chat("hello")
             #expect(more.status == 200 && more.head["x-ratelimit-remaining-requests"] == "0")
-            try gateway.reload(self.setup("{concurrency: 9}"))
+            try await gateway.reload(self.setup("{concurrency: 9}"))
             #expect(try gateway.chat("hello").status == 200)
         }
     }

@@ -146,6 +146,40 @@ struct SharedLimitTests {
         }
     }
 
+    private func unlimited(_ topLevel: String) -> GatewaySetup {
+        var setup = GatewaySetup(topLevel: topLevel + "\nretry: {max_retries: 0}")
+        setup.keys = "[{name: tester, key: \(GatewaySetup.clientKey), limits: {requests: 1/1h, burst: 9}}]"
+        return setup
+    }
+
+    @Test("a reload that moves limits to Redis has its connection before the first request comes")
+    func reloadToRedis() async throws {
+        let redis = try RedisServer()
+        try await TestGateway.with(unlimited("")) { gateway in
+            #expect(try gateway.chat("hello").head["x-ratelimit-remaining-requests"] == "8")
+            try await gateway.reload(
+                self.unlimited("rate_limit: {store: redis, url: \"\(redis.url)\", on_redis_failure: closed}"))
+            // Closed: without the connection this would be 503.
+            let reply = try gateway.chat("hello")
+            #expect(reply.status == 200 && reply.head["x-ratelimit-remaining-requests"] == "8")
+        }
+    }
+
+    @Test("a reload to a Redis that cannot be used fails, says so, and changes nothing")
+    func reloadToNowhere() async throws {
+        let redis = try RedisServer()
+        redis.kill()
+        try await TestGateway.with(unlimited("")) { gateway in
+            _ = try gateway.chat("hello")
+            let next = self.unlimited("rate_limit: {store: redis, url: \"\(redis.url)\"}")
+            let error = await #expect(throws: GatewayError.self) { try await gateway.reload(next) }
+            let sentence = error?.message ?? ""
+            #expect(sentence.hasPrefix("Redis at unix://") && sentence.contains("see that it runs"), "\(sentence)")
+            #expect(error?.param == "rate_limit.url")
+            #expect(try gateway.chat("hello").head["x-ratelimit-remaining-requests"] == "7", "counted where it was")
+        }
+    }
+
     @Test("a reload that leaves the address as it is keeps the connection")
     func reload() async throws {
         let redis = try RedisServer()
@@ -153,7 +187,7 @@ struct SharedLimitTests {
             for remaining in [8, 7, 6] {
                 let reply = try gateway.chat("hello")
                 #expect(reply.head["x-ratelimit-remaining-requests"] == String(remaining))
-                try gateway.reload(self.setup("{requests: 1/1h, burst: 9}", redis))
+                try await gateway.reload(self.setup("{requests: 1/1h, burst: 9}", redis))
             }
             #expect(!gateway.log.contains { $0.contains("rate limits cannot be shared") })
         }

@@ -66,12 +66,12 @@ final class TestGateway: Sendable {
     }
 
     /// Puts other settings in force. Simulators and accounts stay those of the start.
-    func reload(_ setup: GatewaySetup) throws {
+    func reload(_ setup: GatewaySetup) async throws {
         rewrite(setup)
         let text = file.content
         let settings = try SettingsLoader(registry: .standard, environment: environment)
             .decode(Array(text.utf8), file: "test.yaml").0
-        try running.reload(settings)
+        try await running.reload(settings)
     }
 
     /// Writes other settings into the file, which nobody reads before he is told to.

@@ -101,7 +101,7 @@ struct NotifyTests {
                   - {name: file, kind: command, events: [account_dead],
                      command: [/bin/sh, "\(script)", "\(folder.path)/told"]}
                 """
-            try gateway.reload(next)
+            try await gateway.reload(next)
             let told = { () -> String in
                 let bytes = (try? SystemFiles.contents(of: folder.path + "/told", limit: 1 << 20)) ?? []
                 return String(decoding: bytes, as: UTF8.self)
