@@ -93,7 +93,10 @@ let package = Package(
         tests("SimulatorTests", dependencies: ["PolluxSimulator", "PolluxTransport", "PolluxCrypto", "PolluxCore"]),
         tests(
             "AppTests",
-            dependencies: ["PolluxApp", "PolluxSimulator", "PolluxProviders", "PolluxCrypto", "PolluxCore", "pollux"]),
+            dependencies: [
+                "PolluxApp", "PolluxAdmin", "PolluxStorage", "PolluxSimulator", "PolluxProviders", "PolluxCrypto",
+                "PolluxCore", "pollux",
+            ]),
         tests(
             "IntegrationTests",
             dependencies: [
