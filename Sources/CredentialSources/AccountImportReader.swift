@@ -81,50 +81,6 @@ public enum AccountImportReader {
     }
 }
 
-/// One mailbox: fields with `----` between them. It has no sign-in, so it is written down as expired in 1970, for
-/// renewal to pick it up.
-private enum MailboxLine {
-    /// What stands behind the kind, in order; the address is always there, the others where `required` says so.
-    private static let kinds: [String: (fields: [String], required: Int)] = [
-        "duckmail": (["mail_address", "mail_password"], 2), "moemail": (["mail_address", "mail_id"], 2),
-        "freemail": (["mail_address", "mail_base_url", "mail_token", "mail_verify", "mail_domain"], 1),
-        "gptmail": (["mail_address"], 1), "cfmail": (["mail_address", "mail_token"], 1),
-    ]
-    private static let microsoft = ["mail_address", "mail_password", "mail_client_id", "mail_refresh_token"]
-
-    static func read(_ text: Substring, line: Int) -> AccountImportReader.Record {
-        var parts = text.split(separator: "----", omittingEmptySubsequences: false).map { part in
-            String(part.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
-        }
-        var result = AccountImportReader.Record(line: line, problems: [], awaitsSignIn: true)
-        var kind = "microsoft"
-        var form = (fields: microsoft, required: 4)
-        if let first = parts.first, let known = kinds[first] {
-            (kind, form) = (first, known)
-            parts.removeFirst()
-        }
-        guard (form.required...form.fields.count).contains(parts.count),
-            parts.prefix(form.required).allSatisfy({ !$0.isEmpty })
-        else {
-            let names = kinds.keys.sorted().joined(separator: ", ")
-            result.problems.append(
-                "expected KIND----ADDRESS----… with a kind of \(names), or"
-                    + " ADDRESS----PASSWORD----CLIENT ID----REFRESH TOKEN")
-            return result
-        }
-        let address = parts[0]
-        guard address.contains("@"), address.utf8.count <= 256, !address.utf8.contains(where: { $0 <= 0x20 }) else {
-            result.problems.append("the address is none; it looks like name@example.org")
-            return result
-        }
-        var values = ["mail_provider": Secret(kind)]
-        for (name, value) in zip(form.fields, parts) where !value.isEmpty { values[name] = Secret(value) }
-        result.credential = Credential(
-            accountID: address, values: values, expiresAt: WallTime(microseconds: 0))
-        return result
-    }
-}
-
 /// The lines on which the records of a list begin. The text has been parsed before: its form is known to be good.
 private enum RecordLines {
     static func find(in bytes: [UInt8]) -> [Int] {

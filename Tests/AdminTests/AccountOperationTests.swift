@@ -90,6 +90,11 @@ struct AccountOperationTests {
         let answer = try await client.send(.post, "accounts/export", ["admin_key": key])
         #expect(answer.json["accounts"]?[0]?["api_key"]?.string == "a-secret-value")
         #expect(client.memory.state.withLock { $0.audit.map(\.action) } == ["accounts.export"])
+        let text = try await client.send(.post, "accounts/export", ["admin_key": key, "format": "text"])
+        #expect(text.json.string == "a a-secret-value\n")
+        #expect(client.memory.state.withLock { $0.audit.count } == 2)
+        let format = try await client.send(.post, "accounts/export", ["admin_key": key, "format": "xml"])
+        #expect(format.error?.param == "format")
         let other = try await client.send(
             .post, "accounts/export", ["admin_key": key, "accounts": [["provider": "local", "id": "z"]]])
         #expect(other.error?.status == 404)

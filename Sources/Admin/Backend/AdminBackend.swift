@@ -101,6 +101,8 @@ public protocol AccountAdministration: Sendable {
     /// - Parameter isText: One account per line, not JSON.
     /// - Throws: 400 for what is no list of accounts at all.
     func read(_ import: [UInt8], isText: Bool) throws(AdminError) -> [ImportedRecord]
+    /// Accounts as lines that `read` takes, without their sign-ins; with a comment for each that no line can hold.
+    func lines(of credentials: [Credential]) -> String
     /// Secrets and all, for an export.
     func credentials(of names: [AccountName]) async throws(AdminError) -> [(name: AccountName, credential: Credential)]
 }

@@ -77,6 +77,14 @@ struct OpenAPIDocument {
             responses[String(status)] = [
                 "description": "Done.", "content": ["application/json": ["schema": shape.schema(&components)]],
             ]
+        case .jsonOrText(let shape):
+            responses["200"] = [
+                "description": "Done.",
+                "content": [
+                    "application/json": ["schema": shape.schema(&components)],
+                    "text/plain": ["schema": ["type": "string"]],
+                ],
+            ]
         case .nothing: responses["204"] = ["description": "Done."]
         case .events:
             responses["200"] = [

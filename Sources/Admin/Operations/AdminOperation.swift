@@ -59,6 +59,8 @@ public struct AdminOperation: Sendable {
 
     public enum Answer: Sendable {
         case json(status: Int, Shape)
+        /// JSON with status 200, or a text where the request asks for one.
+        case jsonOrText(Shape)
         /// 204.
         case nothing
         /// `text/event-stream`, until the listener goes away.
@@ -80,7 +82,7 @@ public struct AdminOperation: Sendable {
         switch answer {
         case .json(let status, _): status
         case .nothing: 204
-        case .events: 200
+        case .jsonOrText, .events: 200
         }
     }
 
@@ -145,6 +147,7 @@ public struct AdminCaller: Sendable, Equatable {
 public struct AdminReply: Sendable {
     public enum Content: Sendable {
         case json(JSON)
+        case text(String)
         case nothing
         case events(EventListener)
     }

@@ -60,8 +60,8 @@ struct ControlOperations {
             "backUp", .post, "/backup", Self.group, "Copy the state: accounts, keys, settings made at run time, usage",
             details: """
                 Writes a folder with both databases, each as it stood at one moment, below `backups` in the state
-                folder, named by the time or as `path` says. Nothing is overwritten. The copy holds the accounts' secrets,
-                encrypted if the state is. `pollux restore` puts it back.
+                folder, named by the time or as `path` says. Nothing is overwritten. The copy holds the accounts'
+                secrets, encrypted if the state is. `pollux restore` puts it back.
                 """,
             body: .init(
                 .object([.optional("path", .line(1...100), "The folder's name; a plain name, not a path.")]),

@@ -122,11 +122,13 @@ struct TransferOperations {
             "exportAccounts", .post, "/accounts/export", AccountOperations.group, "Export accounts with their secrets",
             details: """
                 Asks for the admin key once more, in the body, and is audited: the answer holds every cookie. It can be
-                imported as it is.
+                imported as it is. With `format: text`, the mailboxes alone, one per line as the import takes them, and
+                a comment for each account that has none.
                 """,
             body: .init(
                 .object([
                     .required("admin_key", .free(1...4096), "The admin key, once more."),
+                    .optional("format", .choice(["json", "text"]), "`json` without it."),
                     .optional("provider", .line(1...256), "Only accounts of this provider."),
                     .optional(
                         "accounts",
@@ -134,8 +136,7 @@ struct TransferOperations {
                             of: .object([.required("provider", .line(1...256)), .required("id", .line(1...256))])),
                         "Only these."),
                 ])),
-            answer: .json(
-                status: 200,
+            answer: .jsonOrText(
                 .object([
                     .required("schema", .integer(1...1)), .required("accounts", .list(of: .object([], others: .any))),
                 ])), failures: [404], action: "accounts.export"
@@ -159,11 +160,16 @@ struct TransferOperations {
             names = asked
         }
         let found = try await backend.accounts.credentials(of: names)
-        let records = found.map { Self.record($0.credential, of: $0.name.provider) }
         let shown = names.prefix(20).map(\.description).joined(separator: ", ")
-        return .json(
-            ["schema": 1, "accounts": .array(records)], changed: "\(records.count) accounts",
-            shown + (names.count > 20 ? " and \(names.count - 20) more" : ""))
+        let change = (
+            target: "\(found.count) accounts", detail: shown + (names.count > 20 ? " and \(names.count - 20) more" : "")
+        )
+        if input.body["format"]?.string == "text" {
+            return AdminReply(
+                content: .text(backend.accounts.lines(of: found.map(\.credential))), change: change)
+        }
+        let records = found.map { Self.record($0.credential, of: $0.name.provider) }
+        return AdminReply(content: .json(["schema": 1, "accounts": .array(records)]), change: change)
     }
 
     /// As account files have it, so that it can be imported again.

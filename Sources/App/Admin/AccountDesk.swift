@@ -100,6 +100,8 @@ struct AccountDesk: AccountAdministration {
         }
     }
 
+    func lines(of credentials: [Credential]) -> String { AccountLineWriter.text(credentials) }
+
     // MARK: Names
 
     func upstream(_ provider: String) -> Upstream? { gateway().upstreams.first { $0.name == provider } }

@@ -179,10 +179,16 @@ struct AdminRoutes: Sendable {
 /// Answers of the admin API on the wire.
 enum AdminAnswers {
     static func answer(_ status: Int, _ reply: AdminReply) -> HTTPAnswer {
-        guard case .json(let json) = reply.content else { return HTTPAnswer(status: status, fields: reply.fields) }
         var fields = reply.fields
-        fields.append("content-type", "application/json")
-        return HTTPAnswer(status: status, fields: fields, body: json.bytes())
+        switch reply.content {
+        case .json(let json):
+            fields.append("content-type", "application/json")
+            return HTTPAnswer(status: status, fields: fields, body: json.bytes())
+        case .text(let text):
+            fields.append("content-type", "text/plain; charset=utf-8")
+            return HTTPAnswer(status: status, fields: fields, body: Array(text.utf8))
+        case .nothing, .events: return HTTPAnswer(status: status, fields: fields)
+        }
     }
 
     static func answer(_ error: AdminError) -> HTTPAnswer {

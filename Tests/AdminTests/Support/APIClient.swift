@@ -54,6 +54,12 @@ struct APIClient {
                 Issue.record("\(operation.id) answers what its shape does not have: \(error)")
             }
             return Answer(status: status, json: json, fields: reply.fields)
+        case (.jsonOrText(let shape), .json(let json)):
+            do { try shape.check(json) } catch {
+                Issue.record("\(operation.id) answers what its shape does not have: \(error)")
+            }
+            return Answer(status: 200, json: json, fields: reply.fields)
+        case (.jsonOrText, .text(let text)): return Answer(status: 200, json: .string(text), fields: reply.fields)
         case (.nothing, .nothing): return Answer(status: 204, json: .null, fields: reply.fields)
         case (.events, .events(let listener)):
             return Answer(status: 200, json: .null, fields: reply.fields, listener: listener)

@@ -120,6 +120,10 @@ extension MemoryBackend: AccountAdministration {
         }
     }
 
+    func lines(of credentials: [Credential]) -> String {
+        credentials.map { "\($0.accountID) \($0["api_key"]?.reveal() ?? "")\n" }.joined()
+    }
+
     func credentials(
         of names: [AccountName]
     ) async throws(AdminError) -> [(name: AccountName, credential: Credential)] {
