@@ -30,7 +30,9 @@ final class AdminCenter: Sendable {
             AdminBackend(
                 accounts: accounts, keys: keys, settings: settings, control: control, usage: state.store,
                 audit: state.store, events: events, time: time, log: host.log))
-        olderPaths = OlderPaths(api: api, accounts: accounts, isAdminKey: settings.isAdminKey, time: time)
+        olderPaths = OlderPaths(
+            api: api, accounts: accounts, isAdminKey: settings.isAdminKey, time: time,
+            swap: CookieSwap(api: api, accounts: accounts))
     }
 
     /// Limits sent as JSON are read as those of the settings file are.

@@ -30,6 +30,7 @@ struct AdminRoutes: Sendable {
         guard path.hasPrefix(prefix) else { return nil }
         let rest = path.dropFirst(prefix.count)
         if Self.isBelow(rest, "/admin") { return .panel(rest.dropFirst("/admin".count)) }
+        if rest == OlderPaths.cookies { return .older(rest) }
         guard !prefix.isEmpty, OlderPaths.names.contains(where: { Self.isBelow(rest, "/" + $0) }) else { return nil }
         return .older(rest)
     }
@@ -108,20 +109,24 @@ struct AdminRoutes: Sendable {
         _ visit: Visit, _ path: [String], _ query: [(name: String, value: String)], _ caller: AdminCaller
     ) async throws(AdminError) {
         let head = visit.exchange.head
-        guard let first = path.first, OlderPaths.names.contains(first) else { throw Self.unknown }
-        let body = head.method == .put ? try await body(visit, limit: 16 << 20) : []
+        let isCookies = path == OlderPaths.cookies.split(separator: "/").map(String.init)
+        guard let first = path.first, isCookies || OlderPaths.names.contains(first) else { throw Self.unknown }
+        let hasBody = head.method == .put || head.method == .post
+        let body = hasBody ? try await body(visit, limit: isCookies ? 1 << 16 : 16 << 20) : []
         let request = OlderPaths.Request(
             method: head.method, path: path, query: query, body: body, caller: caller,
             secondKey: head.fields["x-admin-key"])
         let paths = center.olderPaths
         let result = await withTaskExecutorPreference(center.worker) { await Self.result(paths, request) }
-        let reply = AdminReply.json(try result.get())
-        try await asking { () throws(GatewayError) in try await visit.respond(AdminAnswers.answer(200, reply)) }
+        let (status, json) = try result.get()
+        try await asking { () throws(GatewayError) in
+            try await visit.respond(AdminAnswers.answer(status, AdminReply.json(json)))
+        }
     }
 
     private static func result(
         _ paths: OlderPaths, _ request: OlderPaths.Request
-    ) async -> Result<JSON, AdminError> {
+    ) async -> Result<(status: Int, json: JSON), AdminError> {
         do throws(AdminError) { return .success(try await paths.answer(request)) } catch { return .failure(error) }
     }
 

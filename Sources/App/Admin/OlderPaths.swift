@@ -8,9 +8,12 @@ struct OlderPaths: Sendable {
     let accounts: AccountDesk
     let isAdminKey: @Sendable (Secret) -> Bool
     let time: any TimeSource
+    let swap: CookieSwap
 
     /// First segments, as they stand below a prefix without `/admin` as well.
     static let names = ["accounts", "accounts-config", "log"]
+    /// Stands at the top as well, and below the prefix alone where there is one.
+    static let cookies = "/api/cookies"
 
     struct Request: Sendable {
         var method: HTTPMethod
@@ -22,7 +25,17 @@ struct OlderPaths: Sendable {
         var secondKey: String?
     }
 
-    func answer(_ request: Request) async throws(AdminError) -> JSON {
+    func answer(_ request: Request) async throws(AdminError) -> (status: Int, json: JSON) {
+        guard request.path == ["api", "cookies"] else { return (200, try await answerPlainly(request)) }
+        guard request.method == .post else {
+            var error = AdminError(405, "method_not_allowed", "this path takes POST")
+            error.allowed = [.post]
+            throw error
+        }
+        return try await swap.run(try parse(request.body), request.caller)
+    }
+
+    private func answerPlainly(_ request: Request) async throws(AdminError) -> JSON {
         let method: HTTPMethod = request.method == .head ? .get : request.method
         switch (method, request.path.count, request.path.first) {
         case (.get, 1, "accounts"): return try await list(request)

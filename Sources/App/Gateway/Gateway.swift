@@ -15,6 +15,7 @@ final class Gateway: Sendable {
     let random: any RandomSource
     let log: Logger
     let load: GatewayLoad
+    let publicPages: PublicPages
     let rateLimits: RateLimitBackend
     let limiter: RequestLimiter
     let metrics: GatewayMetrics
@@ -37,6 +38,7 @@ final class Gateway: Sendable {
         self.upstreams = upstreams
         (time, random, log) = (environment.time, environment.random, environment.log)
         load = old?.load ?? GatewayLoad()
+        publicPages = old?.publicPages ?? PublicPages()
         metrics = watch.metrics
         transitions = watch.transitions
         catalog = ModelCatalog(providers: upstreams.map { ($0.name, $0.modelsAtStart) })

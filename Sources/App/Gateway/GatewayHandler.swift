@@ -10,6 +10,7 @@ final class GatewayHandler: HTTPRequestHandler {
     private let admin: AdminRoutes?
     private let limits: RequestLimits
     private let metrics: MetricsRoute
+    private let older: OlderRoutes
 
     /// Bodies above this are decoded and encoded off the loop.
     private static let bodyForWorker = 256 << 10
@@ -24,6 +25,7 @@ final class GatewayHandler: HTTPRequestHandler {
         self.admin = admin.map { AdminRoutes($0, gateway.settings) }
         limits = RequestLimits(gateway: gateway, worker: worker)
         metrics = MetricsRoute(gateway)
+        older = OlderRoutes(gateway)
     }
 
     func handle(_ exchange: any HTTPExchange) async {
@@ -61,6 +63,7 @@ extension GatewayHandler {
         if let fields = cors.fields(for: visit.exchange.head) { visit.extraFields += fields }
         let match = try gateway.routes.match(visit.exchange.head)
         if visit.exchange.head.method == .options { return try await answerOptions(visit, match) }
+        if !match.isRoute, let path = older.path(visit.exchange.head) { return try await serve(visit, path) }
         switch match {
         case .route(let frontend, let route, let variables):
             visit.frontend = frontend
@@ -81,6 +84,15 @@ extension GatewayHandler {
         case .unknown:
             throw GatewayError(.routeNotFound, .request, "this gateway has no such path")
         }
+    }
+
+    /// What no frontend has; two of the paths are for clients with a key.
+    private func serve(_ visit: Visit, _ path: OlderRoutes.Path) async throws(GatewayError) {
+        visit.route = "\(path)"
+        if path.needsKey {
+            visit.key = try authenticate(visit, takesQueryKey: false, PathDecoder.query(visit.exchange.head.query))
+        }
+        try await visit.respond(await older.answer(path, visit))
     }
 
     private func serve(
@@ -210,10 +222,16 @@ extension GatewayHandler {
     private func authenticate(
         _ visit: Visit, _ frontend: any Frontend, _ query: [(name: String, value: String)]? = nil
     ) throws(GatewayError) -> ClientKey? {
+        try authenticate(
+            visit, takesQueryKey: frontend.takesQueryKey, query ?? PathDecoder.query(visit.exchange.head.query))
+    }
+
+    private func authenticate(
+        _ visit: Visit, takesQueryKey: Bool, _ query: [(name: String, value: String)]
+    ) throws(GatewayError) -> ClientKey? {
         do {
             return try gateway.authenticator.authenticate(
-                visit.exchange.head, query: query ?? PathDecoder.query(visit.exchange.head.query),
-                takesQueryKey: frontend.takesQueryKey, address: visit.clientInfo.address)
+                visit.exchange.head, query: query, takesQueryKey: takesQueryKey, address: visit.clientInfo.address)
         } catch {
             gateway.log.info(
                 "sign-in failed",

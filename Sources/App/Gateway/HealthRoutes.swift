@@ -1,7 +1,8 @@
 import PolluxCore
 import PolluxFrontends
 
-/// `/healthz` (the loop lives) and `/readyz` (a request could be served), without a key.
+/// `/healthz` (the loop lives) and `/readyz` (a request could be served), without a key; `/health`, as earlier gateways
+/// call it, with what is remembered.
 struct HealthRoutes: Sendable {
     private let gateway: Gateway
     private let prefix: String
@@ -20,12 +21,16 @@ struct HealthRoutes: Sendable {
             answer.head.fields.append("allow", "GET, HEAD")
             return answer
         }
-        return name == "/healthz" ? Self.json(200, ["status": "ok"]) : ready()
+        switch name {
+        case "/healthz": return Self.json(200, ["status": "ok"])
+        case "/health": return Self.json(200, ["status": "ok", "conversations": .count(gateway.affinity.count)])
+        default: return ready()
+        }
     }
 
     private func name(of path: Substring) -> Substring? {
         let rest = !prefix.isEmpty && path.hasPrefix(prefix) ? path.dropFirst(prefix.count) : path
-        return rest == "/healthz" || rest == "/readyz" ? rest : nil
+        return rest == "/healthz" || rest == "/readyz" || rest == "/health" ? rest : nil
     }
 
     private func ready() -> HTTPAnswer {

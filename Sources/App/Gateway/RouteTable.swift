@@ -14,6 +14,9 @@ struct RouteTable: Sendable {
         case wrongMethod(any Frontend, allowed: [HTTPMethod], below: [String])
         case unknownBelow(any Frontend, below: [String])
         case unknown
+
+        /// Whether a frontend serves it.
+        var isRoute: Bool { if case .route = self { true } else { false } }
     }
 
     private struct Entry: Sendable {

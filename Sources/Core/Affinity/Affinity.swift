@@ -25,6 +25,9 @@ public final class Affinity: Sendable {
         self.key = KeyedHash.Key(key.0, key.1)
     }
 
+    /// Entries that are remembered, some of them perhaps for too long already.
+    public var count: Int { table.withLock { $0.count } }
+
     // MARK: Over restarts
 
     /// Takes over what was remembered. What was used in the future was not: the clock was wrong then.
