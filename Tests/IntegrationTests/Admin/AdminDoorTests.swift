@@ -112,6 +112,48 @@ struct AdminDoorTests {
         }
     }
 
+    @Test(
+        "the prefix may be v1: clients have /v1/v1, the operator /v1/admin, and nothing above it says that it is there")
+    func prefixLikeAVersion() async throws {
+        try await TestGateway.with(.administered(prefix: "v1")) { gateway in
+            let chat = try gateway.ask("POST", "/v1/v1/chat/completions", body: TestGateway.chatBody("hello"))
+            #expect(chat.answerText == "echo[sim-large|turn=1]: hello")
+            let accounts = try gateway.admin("GET", "accounts", prefix: "/v1")
+            #expect(accounts.status == 200 && accounts.json["items"]?.array?.count == 1)
+            #expect(try gateway.admin("GET", "accounts", key: nil, prefix: "/v1").status == 401)
+            // What a stranger is told at the top is what any path is told.
+            let unknown = try gateway.ask("GET", "/nothing/here", key: nil)
+            #expect(unknown.status == 404)
+            for path in ["/", "/admin", "/admin/", "/admin/api/v1/accounts", "/accounts", "/api/cookies"] {
+                for key in [nil, GatewaySetup.adminKey] {
+                    let reply = try gateway.ask("GET", path, key: key)
+                    #expect(reply.status == 404 && reply.text == unknown.text, "\(path)")
+                    #expect(reply.head["www-authenticate"] == nil && reply.head["location"] == nil, "\(path)")
+                }
+            }
+        }
+    }
+
+    @Test(
+        "a key in the URL of the operator's paths opens nothing, below a prefix too, and is in no record of the log",
+        arguments: ["", "v1"])
+    func keyInPrefixedURL(prefix: String) async throws {
+        try await TestGateway.with(.administered(prefix: prefix)) { gateway in
+            let base = prefix.isEmpty ? "" : "/" + prefix
+            for path in ["/admin", "/admin/accounts", "/admin/api/v1/accounts", "/api/cookies"] {
+                let target = "\(base)\(path)?key=\(GatewaySetup.adminKey)&x=1"
+                let script = try gateway.ask("GET", target, key: nil, fields: ["Accept: application/json"])
+                #expect(script.status == 401 || script.status == 429, "\(path)")
+                let browser = try gateway.ask("GET", target, key: nil, fields: ["Accept: text/html"])
+                #expect(browser.status == 302 || browser.status == 429, "\(path)")
+                #expect(browser.head["location"] == nil || browser.head["location"] == "\(base)/admin/", "\(path)")
+                #expect(!(script.text + browser.text).contains(GatewaySetup.adminKey))
+            }
+            #expect(gateway.log.contains { $0.contains("admin sign-in failed") })
+            #expect(!gateway.log.contains { $0.contains(GatewaySetup.adminKey) })
+        }
+    }
+
     @Test("with a prefix the admin API stands below it alone, and clients below it and beside it")
     func prefix() async throws {
         try await TestGateway.with(.administered(prefix: "v1")) { gateway in
