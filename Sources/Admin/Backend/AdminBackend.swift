@@ -221,6 +221,18 @@ public struct ReloadOutcome: Sendable {
     }
 }
 
+/// A request that somebody might send, as far as its way depends on it.
+public struct RouteQuestion: Sendable, Equatable {
+    public var model: String
+    public var keyID: String?
+    public var isStreamed = false
+    public var wantsImages = false
+    public var hasTools = false
+    public var wantsJSON = false
+
+    public init(model: String, keyID: String? = nil) { (self.model, self.keyID) = (model, keyID) }
+}
+
 /// The gateway itself.
 public protocol GatewayControl: Sendable {
     /// Version, readiness, counts: nothing secret.
@@ -230,7 +242,7 @@ public protocol GatewayControl: Sendable {
     /// Where a request for a model would go, and why; nothing is asked and nothing changes.
     ///
     /// - Throws: 404 for a key that is not there.
-    func explain(model: String, keyID: String?) async throws(AdminError) -> JSON
+    func explain(_ question: RouteQuestion) async throws(AdminError) -> JSON
     /// Reads the settings again and puts them in force.
     ///
     /// - Throws: 422 with every problem; 409 when there is nothing to read again.

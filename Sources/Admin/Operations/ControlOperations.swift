@@ -33,9 +33,15 @@ struct ControlOperations {
             parameters: [
                 .query("model", .line(1...200), "name the model as a client would", isRequired: true),
                 .query("key_id", .line(1...256), "The id of the client key that asks."),
+                .query("stream", .boolean, "The answer is to be streamed."),
+                .query("images", .boolean, "Images are asked for."), .query("tools", .boolean, "It brings tools."),
+                .query("json", .boolean, "The answer is to be JSON."),
             ], answer: .json(status: 200, .object([], others: .any)), failures: [404]
         ) { input throws(AdminError) in
-            .json(try await backend.control.explain(model: input.text("model"), keyID: input.optionalText("key_id")))
+            var question = RouteQuestion(model: input.text("model"), keyID: input.optionalText("key_id"))
+            (question.isStreamed, question.wantsImages) = (input.flag("stream"), input.flag("images"))
+            (question.hasTools, question.wantsJSON) = (input.flag("tools"), input.flag("json"))
+            return .json(try await backend.control.explain(question))
         }
     }
 

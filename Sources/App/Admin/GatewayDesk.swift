@@ -80,11 +80,24 @@ struct GatewayDesk: GatewayControl {
         return .object(object)
     }
 
-    func explain(model: String, keyID: String?) async throws(AdminError) -> JSON {
-        if let keyID, try await !keys.keys().contains(where: { $0.key.id == keyID }) {
-            throw .notFound("there is no key \"\(keyID)\"", code: "key_not_found")
+    func explain(_ question: RouteQuestion) async throws(AdminError) -> JSON {
+        var problem: String?
+        if let keyID = question.keyID {
+            guard let key = try await keys.keys().first(where: { $0.key.id == keyID })?.key else {
+                throw .notFound("there is no key \"\(keyID)\"", code: "key_not_found")
+            }
+            problem = Self.refusal(of: key, question.model, gateway().time.wallNow)
         }
-        return gateway().pipeline.explain(model: model, keyID: keyID ?? "").json
+        var explanation = gateway().pipeline.explain(question.request)
+        if let problem { (explanation.targets, explanation.problem) = ([], problem) }
+        return explanation.json
+    }
+
+    /// What a request meets before it gets as far as an account.
+    private static func refusal(of key: StoredKey, _ model: String, _ now: WallTime) -> String? {
+        if key.revokedAt != nil { return "the key \"\(key.name)\" is revoked" }
+        if key.expiresAt.map({ $0 <= now }) == true { return "the key \"\(key.name)\" has expired" }
+        return ClientKey(key).mayUse(model) ? nil : "the key \"\(key.name)\" may not use the model \"\(model)\""
     }
 
     // MARK: Backups
@@ -164,5 +177,17 @@ struct GatewayDesk: GatewayControl {
             if probe.isGood { break }
         }
         return probes
+    }
+}
+
+extension RouteQuestion {
+    fileprivate var request: ModelRequest {
+        var request = ModelRequest(id: "explain", model: model)
+        request.client.keyID = keyID ?? ""
+        request.stream = isStreamed
+        if wantsImages { request.modalities = [.image] }
+        if hasTools { request.tools = [ToolSpec(name: "explain")] }
+        if wantsJSON { request.output = .json }
+        return request
     }
 }

@@ -38,6 +38,7 @@ public struct Invocation: Sendable {
     public let environment: [String: String]
     public let registry: PluginRegistry
     public let console: Console
+    public var input = CommandInput.none
     /// Whether the program can play upstreams itself: `serve --demo`.
     var hasDemo = false
     /// Arguments that are no options.
@@ -53,8 +54,12 @@ public struct Invocation: Sendable {
 /// Standard output and standard error.
 public struct Console: Sendable {
     let writer: @Sendable (_ text: String, _ isError: Bool) -> Void
+    /// Somebody looks at standard output: it may have colours.
+    public let isTerminal: Bool
 
-    public init(writer: @escaping @Sendable (_ text: String, _ isError: Bool) -> Void) { self.writer = writer }
+    public init(isTerminal: Bool = false, writer: @escaping @Sendable (_ text: String, _ isError: Bool) -> Void) {
+        (self.isTerminal, self.writer) = (isTerminal, writer)
+    }
 
     /// What the user asked for.
     public func out(_ line: String) { writer(line + "\n", false) }

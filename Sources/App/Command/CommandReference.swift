@@ -5,7 +5,8 @@ struct CommandReference {
     let program: GatewayCommand
 
     var page: String {
-        ([Self.introduction, block(program.overview)] + program.commands.map(section) + [Self.exitCodes])
+        ([Self.introduction, block(program.overview)] + CommandLookup(commands: program.commands).all.map(section)
+            + [Self.exitCodes])
             .joined(separator: "\n")
     }
 
@@ -30,7 +31,8 @@ struct CommandReference {
         """
 
     private func section(_ command: any Command) -> String {
-        "## \(command.name)\n\n\(command.summary)\n\n\(block(CommandHelp.text(of: command)))"
+        let level = command.name.contains(" ") ? "###" : "##"
+        return "\(level) \(command.name)\n\n\(command.summary)\n\n\(block(CommandHelp.text(of: command)))"
     }
 
     private func block(_ text: String) -> String { "```\n\(text)\n```\n" }

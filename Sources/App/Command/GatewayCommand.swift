@@ -12,6 +12,7 @@ public struct GatewayCommand: Sendable {
     private let program: String
     private let hasDemo: Bool
     private let console: Console
+    private let input: CommandInput
 
     /// - Parameters:
     ///   - program: Its name, where help and hints tell a command to type.
@@ -19,13 +20,15 @@ public struct GatewayCommand: Sendable {
     ///   - more: Subcommands beside the gateway's own.
     public init(
         registry: PluginRegistry, program: String = "pollux", demo: (any DemoUpstreams)? = nil,
-        more: [any Command] = [], console: Console = .standard
+        more: [any Command] = [], console: Console = .standard, input: CommandInput = .standard
     ) {
         (self.registry, self.program, hasDemo) = (registry, program, demo != nil)
+        self.input = input
         commands =
             [
                 InitCommand(), ServeCommand(demo: demo), ValidateCommand(), DoctorCommand(), ModelsCommand(),
-                BackupCommand(), RestoreCommand(), NotifyCommand(),
+                AccountsCommand(), KeysCommand(), RouteCommand(), UsageCommand(), ReloadCommand(), BackupCommand(),
+                RestoreCommand(), NotifyCommand(),
             ] + more + [VersionCommand()]
         let words = commands.map(\.name) + ["help", "COMMAND"]
         self.console = program == "pollux" ? console : console.renaming("pollux", to: program, before: words)
@@ -49,34 +52,50 @@ public struct GatewayCommand: Sendable {
             return help(Array(arguments.dropFirst()))
         }
         if first == "--version" { return await run(["version"], environment: environment) }
-        guard let command = commands.first(where: { $0.name == first }) else { return unknown(first) }
-        let rest = Array(arguments.dropFirst())
-        if rest.contains("--help") || rest.contains("-h") { return help([first]) }
+        switch lookup.find(arguments) {
+        case .unknown(let word, let group): return unknown(word, within: group)
+        case .command(let command, let rest):
+            if rest.contains("--help") || rest.contains("-h") { return show(command) }
+            return await run(command, rest, environment)
+        }
+    }
+
+    private var lookup: CommandLookup { CommandLookup(commands: commands) }
+
+    private func run(_ command: any Command, _ rest: [String], _ environment: [String: String]) async -> Int32 {
         do {
             let parsed = try OptionParser(command: command).parse(rest)
             return try await command.run(
                 Invocation(
-                    environment: environment, registry: registry, console: console, hasDemo: hasDemo,
+                    environment: environment, registry: registry, console: console, input: input, hasDemo: hasDemo,
                     arguments: parsed.arguments, values: parsed.values))
         } catch {
-            console.err("pollux \(first): \(error.message)")
+            console.err("pollux \(command.name): \(error.message)")
             return 1
         }
     }
 
     private func help(_ names: [String]) -> Int32 {
-        guard let name = names.first else {
+        guard !names.isEmpty else {
             console.out(overview)
             return 0
         }
-        guard let command = commands.first(where: { $0.name == name }) else { return unknown(name) }
+        switch lookup.find(names) {
+        case .unknown(let word, let group): return unknown(word, within: group)
+        case .command(let command, _): return show(command)
+        }
+    }
+
+    private func show(_ command: any Command) -> Int32 {
         console.out(CommandHelp.text(of: command))
         return 0
     }
 
-    private func unknown(_ name: String) -> Int32 {
-        let hint = nearest(to: name, among: commands.map(\.name)).map { "; did you mean \"\($0)\"?" } ?? ";"
-        console.err("\(program): there is no command \"\(name)\"\(hint) 'pollux help' lists them")
+    private func unknown(_ word: String, within group: (any CommandGroup)?) -> Int32 {
+        let known = (group?.commands ?? commands).map(\.lastWord)
+        let hint = nearest(to: word, among: known).map { "; did you mean \"\($0)\"?" } ?? ";"
+        let (start, list) = (group.map { "pollux \($0.name)" } ?? program, group.map { " \($0.name)" } ?? "")
+        console.err("\(start): there is no command \"\(word)\"\(hint) 'pollux help\(list)' lists them")
         return 1
     }
 
@@ -114,7 +133,7 @@ extension String {
 extension Console {
     /// The same, for a program of another name: a command to type is told with that name.
     fileprivate func renaming(_ old: String, to new: String, before words: [String]) -> Console {
-        Console { text, isError in
+        Console(isTerminal: isTerminal) { text, isError in
             let text = words.reduce(text) { $0.replacing("\(old) \($1)", with: "\(new) \($1)") }
             let version = "\(old) \(PolluxVersion.text)"
             writer(text.replacing(version, with: "\(new) (\(version))"), isError)
@@ -122,7 +141,7 @@ extension Console {
     }
 
     /// The process's own streams. Blocks; not for a loop's thread.
-    public static let standard = Console { text, isError in
+    public static let standard = Console(isTerminal: isatty(1) == 1) { text, isError in
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { Glibc.write(isError ? 2 : 1, $0.baseAddress, $0.count) }

@@ -126,6 +126,7 @@ struct ServeCommand: Command {
         let running = try RunningGateway(host, live: LiveSettings(loaded: loaded, changes: changes, read: read))
         let port = try await running.start()
         let address = ListenAddress(host: settings.server.listen.host, port: port)
+        folder?.note(address)
         if let path = settings.server.pidFile { try PIDFile.write(path) }
         invocation.console.out("pollux \(PolluxVersion.text) is listening on http://\(address)")
         if let warning { host.log.warning("file descriptors", [LogField("message", warning)]) }
@@ -153,8 +154,8 @@ struct ServeCommand: Command {
 extension Invocation {
     func with(environment: [String: String]) -> Invocation {
         Invocation(
-            environment: environment, registry: registry, console: console, hasDemo: hasDemo, arguments: arguments,
-            values: values)
+            environment: environment, registry: registry, console: console, input: input, hasDemo: hasDemo,
+            arguments: arguments, values: values)
     }
 }
 

@@ -84,6 +84,13 @@ public final class AccountBook: Sendable {
         tell(provider, news: source)
     }
 
+    /// Gives a provider's pool the accounts as they were, for somebody who looks at a gateway that is stopped: its
+    /// sources are not asked.
+    public func recall(_ provider: String) {
+        state.withLock { $0.page(provider) { $0.recall() } }
+        tell(provider)
+    }
+
     /// The settings name these sources of the provider no longer.
     public func forget(sources: [String], of provider: String, now: WallTime) {
         state.withLock { $0.page(provider) { $0.forget(sources: sources, now: now, fingerprints) } }

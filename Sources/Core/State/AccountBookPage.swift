@@ -45,6 +45,16 @@ struct AccountBookPage: Sendable {
         follow(now, fingerprints)
     }
 
+    /// Takes every source that may still speak at what is known of its accounts.
+    mutating func recall() {
+        let silent = settled.values.filter { record in
+            record.source != AccountRecord.adminSource && record.goneSince == nil && mayStillSpeak(record.source)
+        }
+        for (name, records) in Dictionary(grouping: silent, by: \.source).sorted(by: { $0.key < $1.key }) {
+            sources.append((name, records.sorted { $0.accountID < $1.accountID }.map(\.credential)))
+        }
+    }
+
     /// Forgets sources that the settings name no longer.
     mutating func forget(sources gone: [String], now: WallTime, _ fingerprints: Fingerprints) {
         sources.removeAll { gone.contains($0.name) }

@@ -6,7 +6,8 @@ import Testing
 
 @Suite("Help")
 struct CommandHelpGoldenTests {
-    static let names = CommandRun.program.commands.map(\.name)
+    static let commands = CommandLookup(commands: CommandRun.program.commands).all
+    static let names = commands.map(\.name)
 
     @Test("docs/command-line.md is made from the help texts")
     func page() throws {
@@ -15,11 +16,12 @@ struct CommandHelpGoldenTests {
 
     @Test("'COMMAND --help', 'COMMAND -h' and 'help COMMAND' print the same and start nothing", arguments: names)
     func help(name: String) async {
-        let text = await CommandRun.of(["help", name])
+        let words = name.split(separator: " ").map(String.init)
+        let text = await CommandRun.of(["help"] + words)
         #expect(text.code == 0)
         #expect(text.err.isEmpty)
         #expect(text.out.hasPrefix("Usage: pollux \(name)"))
-        for arguments in [[name, "--help"], [name, "-h"], [name, "--nonsense", "--help"]] {
+        for arguments in [words + ["--help"], words + ["-h"], words + ["--nonsense", "--help"]] {
             let same = await CommandRun.of(arguments)
             #expect(same.out == text.out && same.code == 0)
         }
@@ -27,9 +29,9 @@ struct CommandHelpGoldenTests {
 
     @Test(
         "every option stands in the help, and every line fits a terminal",
-        arguments: CommandRun.program.commands.indices)
+        arguments: commands.indices)
     func options(index: Int) {
-        let command = CommandRun.program.commands[index]
+        let command = Self.commands[index]
         let text = CommandHelp.text(of: command)
         for option in command.options {
             #expect(text.contains("\n  --\(option.name)"))
@@ -43,7 +45,7 @@ struct CommandHelpGoldenTests {
     func overview(arguments: [String]) async {
         let run = await CommandRun.of(arguments)
         #expect(run.code == 0)
-        for name in Self.names { #expect(run.out.contains("\n  \(name) ")) }
+        for name in CommandRun.program.commands.map(\.name) { #expect(run.out.contains("\n  \(name) ")) }
         #expect(run.out.contains("'pollux serve --demo'"))
     }
 
@@ -57,6 +59,8 @@ struct CommandHelpGoldenTests {
 
 @Suite("What was typed wrongly")
 struct CommandErrorTests {
+    private static let groupWords = AccountsCommand().commands.map(\.lastWord).joined(separator: ", ")
+
     @Test(
         "is answered with the nearest that exists, or with where to look, on standard error",
         arguments: [
@@ -94,6 +98,43 @@ struct CommandErrorTests {
                 "pollux serve: --demo brings its own settings; leave out --settings"
             ),
             (["simulate"], "pollux simulate: name one upstream to simulate: gemini-business, openai, gemini-web, all"),
+            (
+                ["accounts"],
+                "pollux accounts: say what to do: \(groupWords); 'pollux help accounts' tells more"
+            ),
+            (
+                ["accounts", "explian", "x"],
+                "pollux accounts: there is no command \"explian\"; did you mean \"explain\"? 'pollux help accounts' "
+                    + "lists them"
+            ),
+            (["help", "keys", "x"], "pollux keys: there is no command \"x\"; 'pollux help keys' lists them"),
+            (["accounts", "explain"], "pollux accounts explain: name one: pollux accounts explain NAME"),
+            (["keys", "revoke", "a", "b"], "pollux keys revoke: name one: pollux keys revoke NAME|ID"),
+            (["keys", "create"], "pollux keys create: give the key a name: pollux keys create NAME"),
+            (
+                ["keys", "create", "x", "--limit", "60"],
+                "pollux keys create: --limit takes MEASURE=AMOUNT, such as requests=60/1m or concurrency=2, not \"60\""
+            ),
+            (
+                ["keys", "create", "x", "--expires", "soon"],
+                "pollux keys create: --expires takes a length such as 24h or 7d, or a time such as "
+                    + "2030-01-31T00:00:00Z, not \"soon\""
+            ),
+            (
+                ["keys", "list", "--sate", "active"],
+                "pollux keys list: there is no option --sate; did you mean --state? 'pollux help keys list' lists the "
+                    + "options"
+            ),
+            (
+                ["usage", "--by", "model,kye"],
+                "pollux usage: --by takes hour, day, key, model, provider, account, not \"kye\"; did you mean key?"
+            ),
+            (["route", "explain"], "pollux route explain: name the model: --model MODEL; 'pollux models' lists them"),
+            (
+                ["keys", "list", "--url", "ftp://x"],
+                "pollux keys list: --url (or POLLUX_URL) takes the gateway's address such as http://127.0.0.1:7860, and "
+                    + "no key in it"
+            ),
             (["simulate", "openai", "--listen", "8098"], "pollux simulate: --listen takes HOST:PORT, not \"8098\""),
         ])
     func refused(arguments: [String], message: String) async {
