@@ -93,7 +93,9 @@ public protocol AccountAdministration: Sendable {
     /// Ends rests, breakers and findings of one class of work, or of all.
     func reset(_ name: AccountName, _ quotaClass: QuotaClass?) async throws(AdminError)
     /// - Throws: 404; 409 while the account is busy with as many requests as it may have.
-    func test(_ name: AccountName) async throws(AdminError) -> [ProbeStep]
+    ///
+    /// - Parameter turn: Also ask for one short answer, which spends quota.
+    func test(_ name: AccountName, turn: TrialTurn?) async throws(AdminError) -> [ProbeStep]
     /// What a provider says about an account that is not there yet; `nil` when it could use it.
     func problem(with credential: Credential, of provider: String) -> String?
     /// Takes an import apart; records that cannot be used say why.
@@ -105,6 +107,14 @@ public protocol AccountAdministration: Sendable {
     func lines(of credentials: [Credential]) -> String
     /// Secrets and all, for an export.
     func credentials(of names: [AccountName]) async throws(AdminError) -> [(name: AccountName, credential: Credential)]
+}
+
+/// A real answer, asked for to try an account.
+public struct TrialTurn: Sendable, Equatable {
+    /// By the upstream's own name; `nil` takes the first that it offers.
+    public var model: String?
+
+    public init(model: String? = nil) { self.model = model }
 }
 
 /// A client key for the operator's eyes.

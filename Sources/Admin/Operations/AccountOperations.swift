@@ -189,12 +189,21 @@ struct AccountOperations {
     private var test: AdminOperation {
         AdminOperation(
             "testAccount", .post, Self.path + "/test", Self.group, "Try an account now",
-            details: "Without spending its quota. Each step says what is wrong where it stops.",
-            parameters: Self.name, answer: .json(status: 200, ProbeCodec.shape), failures: [404, 409, 422],
+            details: """
+                Without spending its quota, unless `turn` asks for one short answer. Each step says what is wrong where it
+                stops.
+                """,
+            parameters: Self.name,
+            body: .init(
+                .object([
+                    .optional("turn", .boolean, "Also ask for an answer."),
+                    .optional("model", .line(1...200), "For the answer, by the upstream's own name."),
+                ]), isRequired: false), answer: .json(status: 200, ProbeCodec.shape), failures: [404, 409, 422],
             action: "accounts.test"
         ) { input throws(AdminError) in
             let name = Self.name(input)
-            let steps = try await backend.accounts.test(name)
+            let turn = input.body["turn"]?.bool == true ? TrialTurn(model: input.body["model"]?.string) : nil
+            let steps = try await backend.accounts.test(name, turn: turn)
             let isGood = steps.allSatisfy { $0.failure == nil }
             return .json(ProbeCodec.json(steps), changed: name.description, isGood ? "works" : "does not work")
         }

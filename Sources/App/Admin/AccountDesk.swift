@@ -73,10 +73,14 @@ struct AccountDesk: AccountAdministration {
         }
     }
 
-    func test(_ name: AccountName) async throws(AdminError) -> [ProbeStep] {
+    func test(_ name: AccountName, turn: TrialTurn?) async throws(AdminError) -> [ProbeStep] {
         let upstream = try known(name)
         guard let lease = upstream.pool.trialLease(of: name.id) else { throw Self.unknown(name) }
-        guard let steps = await prober.steps(upstream, lease) else {
+        let steps = await prober.steps(upstream, lease)
+        if let turn, steps?.contains(where: { $0.failure != nil }) != true {
+            return (steps ?? []) + [await prober.turn(upstream, lease, turn.model, gateway().time)]
+        }
+        guard let steps else {
             throw AdminError(
                 422, "cannot_be_tested",
                 "accounts of the kind \"\(upstream.kind.name)\" cannot be tried without a request; send one")

@@ -25,7 +25,7 @@ struct Finding: Sendable, Equatable {
 
     private static func text(_ failure: GatewayError) -> String {
         let detail = failure.detail.isEmpty ? "" : " (\(failure.detail))"
-        let advice = failure.operatorAdvice.map { "; \($0)" } ?? ""
+        let advice = failure.kind.operatorAdvice.map { "; \($0)" } ?? ""
         return failure.message + detail + advice
     }
 
@@ -63,10 +63,10 @@ struct Finding: Sendable, Equatable {
     }
 }
 
-extension GatewayError {
+extension GatewayError.Kind {
     /// What the person who runs the gateway may look at; the message itself speaks to clients.
-    fileprivate var operatorAdvice: String? {
-        switch kind {
+    var operatorAdvice: String? {
+        switch self {
         case .upstreamUnreachable: "see that it runs, and that its address and proxy in the settings are right"
         case .upstreamTLS: "check its certificate, or name its authority with ca_file"
         case .upstreamTimeout: "see that it answers; timeouts: of this provider says how long it is waited for"

@@ -101,7 +101,7 @@ extension MemoryBackend: AccountAdministration {
         state.withLock { $0.resets.append("\(name) \(quotaClass?.rawValue ?? "all")") }
     }
 
-    func test(_ name: AccountName) async throws(AdminError) -> [ProbeStep] {
+    func test(_ name: AccountName, turn: TrialTurn?) async throws(AdminError) -> [ProbeStep] {
         [ProbeStep("token"), ProbeStep("models", failure: GatewayError(.upstreamAuth, .account, "rejected"))]
     }
 

@@ -11,8 +11,9 @@ struct AccountsCommand: CommandGroup {
         another one there is --url, or POLLUX_URL, and the key in POLLUX_ADMIN_KEY; it is never an argument.
         """
     let commands: [any Command] = [
-        AccountListCommand(), AccountShowCommand(), AccountExplainCommand(), AccountChangeCommand.enable,
-        AccountChangeCommand.disable, AccountResetCommand(),
+        AccountListCommand(), AccountShowCommand(), AccountExplainCommand(), AccountTestCommand(), AccountAddCommand(),
+        AccountChangeCommand.enable, AccountChangeCommand.disable, AccountResetCommand(), AccountRemoveCommand(),
+        AccountImportCommand(), AccountExportCommand(),
     ]
 }
 

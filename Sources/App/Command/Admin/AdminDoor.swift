@@ -25,5 +25,7 @@ protocol AdminDoor: Sendable {
     /// Said to the user before anything else.
     var notice: String? { get }
     var now: WallTime { get }
+    /// What the operations ask for that want it once more; `nil` when there is none.
+    var adminKey: Secret? { get }
     func close() async
 }

@@ -126,12 +126,17 @@ struct AdminSession: Sendable {
 }
 
 extension AdminError {
+    /// What the API tells its callers to send, as it is typed.
+    private static let spellings = [
+        ("GET \(AdminAPI.path)/accounts lists them", "'pollux accounts list' lists them"),
+        ("GET \(AdminAPI.path)/keys lists them", "'pollux keys list' lists them"),
+        ("send partial=true to take the others", "give --partial to take the others"),
+    ]
+
     /// One sentence, with each thing that is wrong on a line below.
     fileprivate var told: GatewayError {
         var text = message
-        for (path, command) in [("accounts", "accounts list"), ("keys", "keys list")] {
-            text = text.replacing("GET \(AdminAPI.path)/\(path) lists them", with: "'pollux \(command)' lists them")
-        }
+        for (words, typed) in Self.spellings { text = text.replacing(words, with: typed) }
         for detail in details where detail.message != message {
             let place = [detail.line.map { "line \($0)" }, detail.param].compactMap(\.self).joined(separator: ", ")
             text += "\n  " + (place.isEmpty ? "" : place + ": ") + detail.message.printable

@@ -23,6 +23,7 @@ struct GatewayDoor: AdminDoor {
     }
 
     var notice: String? { nil }
+    var adminKey: Secret? { key }
     var now: WallTime { LoopTime(fallback: loops.loops[0]).wallNow }
 
     func close() async { loops.stop() }

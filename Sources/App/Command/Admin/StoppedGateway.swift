@@ -54,6 +54,7 @@ final class StoppedGateway: AdminDoor {
         }
     }
 
+    var adminKey: Secret? { host.gateway.settings.adminKey }
     var now: WallTime { host.gateway.time.wallNow }
 
     func answer(_ ask: AdminAsk) async throws(AdminError) -> JSON {
