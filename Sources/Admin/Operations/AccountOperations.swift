@@ -190,8 +190,8 @@ struct AccountOperations {
         AdminOperation(
             "testAccount", .post, Self.path + "/test", Self.group, "Try an account now",
             details: """
-                Without spending its quota, unless `turn` asks for one short answer. Each step says what is wrong where it
-                stops.
+                Without spending its quota, unless `turn` asks for one short answer. Each step says what is wrong where
+                it stops.
                 """,
             parameters: Self.name,
             body: .init(

@@ -33,13 +33,13 @@ final class GatewayState: Sendable {
     }
 }
 
-/// Writes down what happens to accounts.
+/// Writes down what happens to accounts. What a pool remembers after a restart is written already, with what led to it.
 struct TransitionRecorder: TransitionObserver {
     let store: any UsageStore
     let events: EventHub
 
     func happened(_ transitions: [AccountTransition]) {
-        store.note(transitions)
+        store.note(transitions.filter { $0.evidence.cause != .restart })
         for transition in transitions { events.publish(.transition(transition)) }
     }
 }

@@ -132,8 +132,8 @@ struct CommandErrorTests {
             (["route", "explain"], "pollux route explain: name the model: --model MODEL; 'pollux models' lists them"),
             (
                 ["keys", "list", "--url", "ftp://x"],
-                "pollux keys list: --url (or POLLUX_URL) takes the gateway's address such as http://127.0.0.1:7860, and "
-                    + "no key in it"
+                "pollux keys list: --url (or POLLUX_URL) takes the gateway's address such as http://127.0.0.1:7860, "
+                    + "and no key in it"
             ),
             (["simulate", "openai", "--listen", "8098"], "pollux simulate: --listen takes HOST:PORT, not \"8098\""),
         ])

@@ -96,6 +96,7 @@ struct AccountTransferCommandTests {
     @Test("a bad record of an import is told by its line, and nothing is imported unless the rest is wanted")
     func badImport() async throws {
         try await TestGateway.with(Self.setup()) { gateway in
+            let pool = try gateway.pool("business")
             let account = BusinessAccount.samples(2)[1]
             let good: JSON = [
                 "id": "good", "csesidx": .string(account.csesidx), "config_id": .string(account.configID),
@@ -105,11 +106,11 @@ struct AccountTransferCommandTests {
             let run = await gateway.typed("accounts import - --provider business", input: file)
             #expect(run.code == 1 && run.out.isEmpty && run.err.contains("\n  line 3: "), "\(run.err)")
             #expect(run.err.contains("--partial"), "\(run.err)")
-            #expect(try gateway.pool("business").shortage().accounts == 1)
+            #expect(pool.shortage().accounts == 1)
             let part = await gateway.typed("accounts import - --provider business --partial", input: file)
             #expect(part.code == 1 && part.err == "1 created, 0 changed, 0 unchanged, 1 invalid\n", "\(part.err)")
             #expect(part.lines.count == 3 && part.lines[2].contains("invalid"))
-            #expect(try gateway.pool("business").shortage().accounts == 2)
+            #expect(pool.shortage().accounts == 2)
         }
     }
 
@@ -118,10 +119,11 @@ struct AccountTransferCommandTests {
         arguments: ["", "secret-value-1\n", "a=secret-value-1\na=secret-value-1", "{\"a\": \"secret-value-1\""])
     func badValues(input: String) async throws {
         try await TestGateway.with(Self.setup()) { gateway in
+            let pool = try gateway.pool("business")
             let run = await gateway.typed("accounts add business x", input: input)
             #expect(run.code == 1 && run.err.contains("standard input"), "\(run.err)")
             #expect(!run.err.contains("secret-value"))
-            #expect(try gateway.pool("business").shortage().accounts == 1)
+            #expect(pool.shortage().accounts == 1)
         }
     }
 }

@@ -15,17 +15,20 @@ struct AccountExplainCommand: TakesOneName {
     ]
 
     func run(_ session: AdminSession, _ invocation: Invocation) async throws(GatewayError) -> Int32 {
-        let limit = invocation.value(of: "limit") ?? "20"
+        let limit = try Self.limit(invocation)
         let account = try await session.account(named: typedName(invocation))
         let shown = ShownAccount(account)
         let history = try await session.ask(
-            AdminAsk(.get, "accounts", shown.provider, shown.id, "transitions", query: [("limit", limit)]))
+            AdminAsk(
+                .get, "accounts", shown.provider, shown.id, "transitions", query: [("limit", String(max(limit, 100)))]))
         let noted = history["items"]?.array ?? []
-        // What happened within the last second may not be written yet: the account itself knows it.
+        // What happened within the last second may not be written yet: the account itself knows it. What it remembers
+        // from before a restart is among what was written then.
         let fresh = (account["transitions"]?.array ?? []).reversed().prefix { item in !noted.contains(item) }
-        let transitions = Array((fresh + noted).prefix(Int(limit) ?? 20))
+        let known = (fresh + noted).filter { $0["evidence"]?.text("cause") != Evidence.Cause.restart.rawValue }
         let explanation = AccountExplanation(
-            account: shown, transitions: transitions.map(ShownTransition.init), now: session.now)
+            account: shown, transitions: known.map(ShownTransition.init), limit: limit, now: session.now)
+        let transitions = Array(known.prefix(limit))
         if invocation.wantsJSON {
             invocation.show([
                 "account": account, "classes": .array(explanation.classes.map(\.json)),
@@ -35,6 +38,19 @@ struct AccountExplainCommand: TakesOneName {
             for line in explanation.lines(invocation) { invocation.console.out(line) }
         }
         return 0
+    }
+
+    func check(_ invocation: Invocation) throws(GatewayError) {
+        _ = try typedName(invocation)
+        _ = try Self.limit(invocation)
+    }
+
+    private static func limit(_ invocation: Invocation) throws(GatewayError) -> Int {
+        guard let text = invocation.value(of: "limit") else { return 20 }
+        guard let limit = Int(text), (1...1000).contains(limit) else {
+            throw .invalid(nil, "--limit takes a number of 1 to 1000, not \"\(text)\"")
+        }
+        return limit
     }
 }
 
@@ -58,7 +74,10 @@ struct AccountExplanation {
     }
 
     let account: ShownAccount
+    /// Newest first.
     let transitions: [ShownTransition]
+    /// How many of them are told.
+    let limit: Int
     let now: WallTime
 
     var classes: [Standing] {
@@ -68,7 +87,7 @@ struct AccountExplanation {
                 change.to == state.code && change.model == nil
                     && (change.quotaClass == nil || change.quotaClass == state.quotaClass)
             }
-            let why = state.isReady ? nil : state.reason ?? last?.evidence ?? account.state.reason
+            let why = state.isReady ? nil : last?.evidence ?? state.reason ?? account.state.reason
             return Standing(
                 state: state, since: last?.at, why: why,
                 advice: AccountState(rawValue: state.code)?.advice(account.name))
@@ -98,7 +117,7 @@ struct AccountExplanation {
             lines += ["", "the model \(model.model.printable) rests for \(model.quotaClass), back \(model.back)"]
         }
         lines += ["", transitions.isEmpty ? "Its state has not changed yet." : "Last changes:"]
-        return lines + transitions.map(line)
+        return lines + transitions.prefix(limit).map(line)
     }
 
     /// Classes of which the same can be said are told together.

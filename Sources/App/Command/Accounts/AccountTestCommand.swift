@@ -28,9 +28,10 @@ struct AccountTestCommand: TakesOneName {
         }
         for step in outcome["steps"]?.array ?? [] { invocation.console.out(Self.line(step, invocation)) }
         if isGood, !account.state.isReady, account.state.code != AccountState.expiring.rawValue {
+            let name = account.name.printable
             invocation.console.err(
-                "the account works, and is \(account.state.code) still; 'pollux accounts enable \(account.name.printable)'"
-                    + " lets it serve at once")
+                "the account works, and is \(account.state.code) still; 'pollux accounts enable \(name)' lets it serve"
+                    + " at once")
         }
         return isGood ? 0 : 1
     }

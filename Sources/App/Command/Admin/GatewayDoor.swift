@@ -76,12 +76,15 @@ struct GatewayDoor: AdminDoor {
     }
 
     private func refusal(_ status: Int, _ body: JSON?) -> AdminError {
-        guard let error = body?["error"], let message = error["message"]?.string else { return stranger(status) }
+        // With a type it is an error for clients: these paths are not the admin API's.
+        guard let error = body?["error"], error["type"] == nil, let message = error["message"]?.string else {
+            return stranger(status)
+        }
         if status == 401 {
             return AdminError(
                 401, "unauthorized",
-                "the gateway at \(url) does not take this admin key; give the one of its settings in POLLUX_ADMIN_KEY, or"
-                    + " name its settings file with --settings")
+                "the gateway at \(url) does not take this admin key; give the one of its settings in POLLUX_ADMIN_KEY,"
+                    + " or name its settings file with --settings")
         }
         let details = (error["details"]?.array ?? []).map { detail in
             AdminError.Detail(

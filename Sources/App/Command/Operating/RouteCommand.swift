@@ -14,8 +14,8 @@ struct RouteExplainCommand: AdminCommand {
         Usage: pollux route explain --model MODEL [--key NAME|ID] [--stream] [--images] [--tools] [--json-output]
                                     [--json]
 
-        Every upstream that offers the model, and every account of each: its turn, or why it is passed over. The selection
-        itself runs, on a copy: nobody is asked and nothing changes.
+        Every upstream that offers the model, and every account of each: its turn, or why it is passed over. The
+        selection itself runs, on a copy: nobody is asked and nothing changes.
         """
     let ownOptions = [
         CommandOption("model", value: "MODEL", help: "As a client names it."),
