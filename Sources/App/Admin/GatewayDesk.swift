@@ -184,6 +184,8 @@ extension RouteQuestion {
     fileprivate var request: ModelRequest {
         var request = ModelRequest(id: "explain", model: model)
         request.client.keyID = keyID ?? ""
+        // Providers refuse what says nothing.
+        request.turns = [Turn(.user, [.text("?")])]
         request.stream = isStreamed
         if wantsImages { request.modalities = [.image] }
         if hasTools { request.tools = [ToolSpec(name: "explain")] }

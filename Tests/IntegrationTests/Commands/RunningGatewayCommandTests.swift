@@ -116,7 +116,8 @@ struct RunningGatewayCommandTests {
             let unknown = await gateway.typed("route explain --model nothing --json")
             #expect(try unknown.code == 1 && unknown.json()["problem"]?.string?.isEmpty == false)
             let images = try await gateway.typed("route explain --model gemini-2.5-pro --images --json").json()
-            #expect(images["targets"]?[0] != nil)
+            #expect(images["targets"]?[0]?["refusal"]?.string?.contains("text") == true, "\(images.text)")
+            #expect(!run.out.contains("refuses"))
         }
     }
 

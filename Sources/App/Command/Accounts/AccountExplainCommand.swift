@@ -117,7 +117,7 @@ struct AccountExplanation {
             lines += ["", "the model \(model.model.printable) rests for \(model.quotaClass), back \(model.back)"]
         }
         lines += ["", transitions.isEmpty ? "Its state has not changed yet." : "Last changes:"]
-        return lines + transitions.prefix(limit).map(line)
+        return lines + transitions.prefix(limit).flatMap(line)
     }
 
     /// Classes of which the same can be said are told together.
@@ -138,11 +138,11 @@ struct AccountExplanation {
         return groups
     }
 
-    private func line(_ change: ShownTransition) -> String {
+    private func line(_ change: ShownTransition) -> [String] {
         let time = change.at.map { "\($0.rfc3339Text) (\(HumanTime.distance(from: now, to: $0)))" } ?? ""
         let part = [change.quotaClass, change.model].compactMap(\.self).joined(separator: " ")
         let subject = part.isEmpty ? "" : "\(part.printable): "
-        return "  \(time)  \(subject)\(change.from) -> \(change.to)\n      \(change.evidence.printable)"
+        return ["  \(time)  \(subject)\(change.from) -> \(change.to)".printable, "      \(change.evidence.printable)"]
     }
 }
 
