@@ -243,10 +243,28 @@ public struct RouteQuestion: Sendable, Equatable {
     public init(model: String, keyID: String? = nil) { (self.model, self.keyID) = (model, keyID) }
 }
 
+/// A model and where a request for it may go.
+public struct OfferedModel: Sendable, Equatable {
+    public var id: String
+    public var owner: String
+    /// `PROVIDER/MODEL`, in the order in which they are tried.
+    public var targets: [String]
+
+    public init(id: String, owner: String, targets: [String]) {
+        (self.id, self.owner, self.targets) = (id, owner, targets)
+    }
+
+    public var json: JSON {
+        ["id": .string(id), "owner": .string(owner), "targets": .array(targets.map { .string($0) })]
+    }
+}
+
 /// The gateway itself.
 public protocol GatewayControl: Sendable {
     /// Version, readiness, counts: nothing secret.
     func status() async -> JSON
+    /// The models that clients may name.
+    func models() async -> [OfferedModel]
     /// Limits as configured, and how much of each is used.
     func limits() async throws(AdminError) -> JSON
     /// Where a request for a model would go, and why; nothing is asked and nothing changes.

@@ -5,7 +5,7 @@ struct ControlOperations {
     let backend: AdminBackend
     init(_ backend: AdminBackend) { self.backend = backend }
 
-    var all: [AdminOperation] { [status, limits, explain, reload, backup, document] }
+    var all: [AdminOperation] { [status, models, limits, explain, reload, document] }
 
     private static let group = "Gateway"
 
@@ -14,6 +14,23 @@ struct ControlOperations {
             "getStatus", .get, "/status", Self.group, "Whether the gateway can serve, and what it has",
             answer: .json(status: 200, .object([], others: .any))
         ) { _ throws(AdminError) in .json(await backend.control.status()) }
+    }
+
+    private var models: AdminOperation {
+        AdminOperation(
+            "listModels", .get, "/models", Self.group, "The models that clients may name, and where they lead",
+            answer: .json(
+                status: 200,
+                .object([
+                    .required(
+                        "items",
+                        .list(
+                            of: .object([
+                                .required("id", .text), .required("owner", .text),
+                                .required("targets", .list(of: .text), "`PROVIDER/MODEL`, in order."),
+                            ])))
+                ]))
+        ) { _ throws(AdminError) in .json(["items": .array(await backend.control.models().map(\.json))]) }
     }
 
     private var limits: AdminOperation {

@@ -38,6 +38,8 @@ struct GatewayDesk: GatewayControl {
         ]
     }
 
+    func models() async -> [OfferedModel] { gateway().pipeline.offeredModels }
+
     func limits() async throws(AdminError) -> JSON {
         let gateway = gateway()
         var items: [JSON] = []
@@ -177,6 +179,17 @@ struct GatewayDesk: GatewayControl {
             if probe.isGood { break }
         }
         return probes
+    }
+}
+
+extension Pipeline {
+    /// Each model with its targets.
+    var offeredModels: [OfferedModel] {
+        models.map { model in
+            OfferedModel(
+                id: model.id, owner: model.owner,
+                targets: targets(for: model.id).map { "\($0.provider)/\($0.model)" })
+        }
     }
 }
 

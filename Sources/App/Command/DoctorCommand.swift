@@ -7,16 +7,16 @@ struct DoctorCommand: Command {
         Usage: pollux doctor [--settings FILE] [--json]
 
         Checks the settings, loads the accounts, and tries each one without spending its quota: the token, the session,
-        the list of models. Asks the Redis of rate_limit:, if limits are shared there. Prints one line per step. Exit
-        code 0 when every provider has at least one good account, and Redis answers.
+        the list of models. Prints one line per step. Exit code 0 when every provider has at least one good account.
+
+        A gateway that runs with these settings is asked to try its accounts. While none runs, what it has renewed is
+        taken from its state, and kept there when it is renewed again.
         """
     let options = [SettingsOption.option, CommandOption("json", help: "Print JSON.")]
 
     func run(_ invocation: Invocation) async throws(GatewayError) -> Int32 {
         guard let settings = SettingsOption.load(invocation) else { return 1 }
-        let host = try GatewayHost(settings: settings, invocation: invocation)
-        let findings = await host.examine()
-        host.stop()
+        let findings = try await Self.findings(settings, invocation)
         if invocation.has("json") {
             invocation.console.out(JSON.array(findings.map(\.json)).text)
         } else {
@@ -31,6 +31,24 @@ struct DoctorCommand: Command {
             invocation.console.err("limits cannot be shared; rate_limit.on_redis_failure decides meanwhile")
         }
         return ailing.isEmpty && !providers.isEmpty && !limitsFail ? 0 : 1
+    }
+
+    private static func findings(
+        _ settings: GatewaySettings, _ invocation: Invocation
+    ) async throws(GatewayError) -> [Finding] {
+        switch try await ExaminedGateway.open(settings, invocation) {
+        case .here(let host, let close):
+            let findings = await host.examine()
+            await close()
+            return findings
+        case .running(let session):
+            let result: Result<[Finding], GatewayError>
+            do throws(GatewayError) { result = .success(try await session.examine()) } catch {
+                result = .failure(error)
+            }
+            await session.door.close()
+            return try result.get()
+        }
     }
 
     /// An account is good when all of its steps went well.

@@ -11,11 +11,9 @@ extension GatewayHost {
         await withAccounts { findings in
             for upstream in gateway.upstreams where upstream.provider.offeredModels == nil {
                 guard let lister = upstream.provider as? any ModelListing else { continue }
-                let refresher = CatalogRefresher(
-                    upstream: upstream, lister: lister, catalog: gateway.catalog, sources: [], time: gateway.time,
-                    log: log)
                 do throws(GatewayError) {
-                    try await onLoop { () async throws(GatewayError) in _ = try await refresher.refresh() }
+                    let models = try await listModels(of: upstream, lister)
+                    gateway.catalog.set(models, for: upstream.name)
                 } catch {
                     findings.append(Finding(.provider(upstream.name), "models", failure: error))
                 }
@@ -23,14 +21,27 @@ extension GatewayHost {
         }
     }
 
-    /// Tries every credential source, every account of every provider, and the Redis that limits are shared on.
+    /// A resting account may be asked, too: the list spends nothing.
+    private func listModels(
+        of upstream: Upstream, _ lister: any ModelListing
+    ) async throws(GatewayError) -> [ModelInfo] {
+        let able = upstream.pool.reports().filter { !$0.state.needsAttention && $0.state != .disabled }
+        let best = able.first { $0.state.isSelectable } ?? able.first
+        guard let lease = best.flatMap({ upstream.pool.trialLease(of: $0.accountID) }) else {
+            // Says which accounts there are, and what bars them.
+            try upstream.pool.lease(for: .text, provider: upstream.name).release(after: .cancelled)
+            return []
+        }
+        return try await onLoop { () async throws(GatewayError) in try await lister.listModels(on: lease) }
+    }
+
+    /// Tries every credential source, and every account of every provider.
     func examine() async -> [Finding] {
         let limits = await examineRateLimits()
         return await withAccounts { findings in
             for upstream in gateway.upstreams {
-                for lease in collectLeases(of: upstream, into: &findings) {
-                    findings += await examine(upstream, lease)
-                    lease.release(after: .cancelled)
+                for (id, lease) in collectLeases(of: upstream, into: &findings) {
+                    findings += await examine(upstream, id, lease)
                 }
             }
             findings += limits
@@ -81,8 +92,10 @@ extension GatewayHost {
         }
     }
 
-    /// Takes every usable account at once, so that each is tried exactly once; reports the others.
-    private func collectLeases(of upstream: Upstream, into findings: inout [Finding]) -> [PoolLease] {
+    /// Every account that could work, whether it rests or not; reports the others.
+    private func collectLeases(
+        of upstream: Upstream, into findings: inout [Finding]
+    ) -> [(id: String, lease: any AccountLease)] {
         if upstream.pool.shortage().accounts == 0 {
             let sources = gateway.settings.providers.first { $0.name == upstream.name }?.common.credentials ?? []
             let problem =
@@ -91,20 +104,23 @@ extension GatewayHost {
                 : "there is none in its credential sources (\(sources.joined(separator: ", ")))"
             findings.append(Finding(.provider(upstream.name), "accounts", problem: problem))
         }
+        var barred: Set<String> = []
         for (accountID, reason) in upstream.pool.unusableAccounts {
+            // What the upstream found about it once may be over; what is missing or switched off is not.
+            guard let credential = upstream.pool.currentCredential(of: accountID) else { continue }
+            let state = upstream.pool.report(of: accountID)?.state
+            let isFound = [.credentialRejected, .restricted, .needsHuman].contains(state)
+            if isFound, upstream.provider.problem(with: credential) == nil { continue }
+            barred.insert(accountID)
             findings.append(Finding(.account(accountID, of: upstream.name), "account", problem: reason))
         }
-        var leases: [PoolLease] = []
-        var seen: Set<String> = []
-        while let lease = try? upstream.pool.lease(for: .text, excluding: seen, provider: upstream.name) {
-            seen.insert(lease.accountID)
-            leases.append(lease)
+        return upstream.pool.reports().map(\.accountID).filter { !barred.contains($0) }.compactMap { id in
+            upstream.pool.trialLease(of: id).map { (id, $0) }
         }
-        return leases
     }
 
-    private func examine(_ upstream: Upstream, _ lease: PoolLease) async -> [Finding] {
-        let subject = Finding.Subject.account(lease.accountID, of: upstream.name)
+    private func examine(_ upstream: Upstream, _ id: String, _ lease: any AccountLease) async -> [Finding] {
+        let subject = Finding.Subject.account(id, of: upstream.name)
         if let prober = upstream.provider as? any AccountProbing {
             return await onLoop {
                 var steps: [ProbeStep] = []

@@ -196,6 +196,7 @@ extension MemoryBackend: SettingsAdministration {
 extension MemoryBackend: GatewayControl {
     func status() async -> JSON { ["version": "test"] }
     func limits() async throws(AdminError) -> JSON { ["items": []] }
+    func models() async -> [OfferedModel] { [OfferedModel(id: "m", owner: "o", targets: ["local/m"])] }
     func explain(_ question: RouteQuestion) async throws(AdminError) -> JSON { ["model": .string(question.model)] }
     func reload(dryRun: Bool) async throws(AdminError) -> ReloadOutcome {
         ReloadOutcome(result: dryRun ? .planned : .reloaded, plan: ReloadPlan())

@@ -74,6 +74,44 @@ struct StoppedGatewayCommandTests {
         }
     }
 
+    @Test("doctor and models know the accounts of the state, and ask the gateway while it runs")
+    func doctor() async throws {
+        try await BlockingThread.run {
+            let child = try ChildGateway(topLevel: GatewaySetup.adminEntry)
+            let settings = "--settings \(child.settingsFile)"
+            let added = await TypedCommand.run(
+                "accounts add local extra \(settings)", [:], input: #"{"api_key": "a-key-of-the-operator"}"#)
+            #expect(added.code == 0, "\(added.err)")
+            _ = await TypedCommand.run("accounts disable anonymous \(settings)", [:])
+            let running = await TypedCommand.run("doctor \(settings)", [:])
+            #expect(running.code == 0 && running.err.isEmpty, "\(running.out)\(running.err)")
+            #expect(running.lines.contains("FAIL local/anonymous: account: Disabled"))
+            #expect(running.lines.contains { $0.hasPrefix("ok   local/extra: models (") }, "\(running.out)")
+            let models = await TypedCommand.run("models \(settings)", [:])
+            #expect(models.code == 0 && models.out == "sim-large  local/sim-large\n", "\(models.err)")
+            child.gateway.signal(SIGTERM)
+            #expect(child.gateway.waitForExit() == 0)
+            let stopped = await TypedCommand.run("doctor \(settings)", [:])
+            #expect(stopped.code == 0 && stopped.err.isEmpty, "\(stopped.out)\(stopped.err)")
+            #expect(stopped.lines.contains("FAIL local/anonymous: account: disabled"), "\(stopped.out)")
+            #expect(stopped.lines.contains { $0.hasPrefix("ok   local/extra: models (") }, "\(stopped.out)")
+            let same = await TypedCommand.run("models \(settings)", [:])
+            #expect(same.out == models.out)
+        }
+    }
+
+    @Test("without an admin key a running gateway is left alone, and that is said")
+    func keyless() async throws {
+        try await BlockingThread.run {
+            let child = try ChildGateway()
+            let settings = "--settings \(child.settingsFile)"
+            let list = await TypedCommand.run("keys list \(settings)", [:])
+            #expect(list.code == 1 && list.err.contains("the settings have no admin.key"), "\(list.err)")
+            let doctor = await TypedCommand.run("doctor \(settings)", [:])
+            #expect(doctor.code == 0 && doctor.err.contains("a gateway is running, and without admin.key"))
+        }
+    }
+
     @Test("a key that is made before any gateway has run opens the first one")
     func firstKey() async throws {
         try await BlockingThread.run {

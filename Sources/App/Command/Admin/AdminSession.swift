@@ -22,8 +22,7 @@ struct AdminSession: Sendable {
         let path = settings.state.folder
         switch try StateFolder.look(path, makesIt: use == .making) {
         case .held(.gateway(let address)):
-            let url = try origin(address ?? settings.server.listen) + settings.server.mount
-            return AdminSession(door: try GatewayDoor(url: url, key: try key(invocation, settings)))
+            return try running(at: address, settings, invocation)
         case .held(.command):
             throw .invalid(nil, "another pollux command is working in the state folder \(path); try again in a moment")
         case .free(let folder):
@@ -31,7 +30,6 @@ struct AdminSession: Sendable {
                 folder.release()
                 throw notRunning(path)
             }
-            folder.noteCommand()
             return AdminSession(door: try await StoppedGateway(folder, invocation))
         case .absent:
             guard use != .never else { throw notRunning(path) }
@@ -40,6 +38,14 @@ struct AdminSession: Sendable {
                 "there is no state folder \(path): no gateway has run here with these settings; start one with"
                     + " 'pollux serve', or name the right settings with --settings")
         }
+    }
+
+    /// - Parameter address: As it stands in the lock of the gateway's state folder.
+    static func running(
+        at address: ListenAddress?, _ settings: GatewaySettings, _ invocation: Invocation
+    ) throws(GatewayError) -> AdminSession {
+        let url = try origin(address ?? settings.server.listen) + settings.server.mount
+        return AdminSession(door: try GatewayDoor(url: url, key: try key(invocation, settings)))
     }
 
     /// Whether a command makes sense while no gateway runs.
