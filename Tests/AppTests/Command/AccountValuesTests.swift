@@ -20,7 +20,7 @@ struct AccountValuesTests {
         "lines and JSON say the same",
         arguments: [
             "api_key=k=1==\n# a note\n\n weight = 2\r\n", #"{"api_key": "k=1==", "weight": 2}"#,
-            " \n {\"api_key\": \"k=1==\", \"weight\": \"2\", \"id\": \"other\", \"provider\": \"x\"}",
+            " \n {\"api_key\": \"k=1==\", \"weight\": 2, \"id\": \"other\", \"provider\": \"x\"}",
         ])
     func forms(text: String) throws {
         let body = try AccountValues.read(piped(text), provider: "p", id: "a")

@@ -102,9 +102,18 @@ enum AccountValues {
                 throw .invalid(
                     nil, "\(place), line \(index + 1): write NAME=VALUE, each name once; or give a JSON object")
             }
-            values[name] = .string(String(parts[1].drop { $0 == " " }))
+            values[name] = value(String(parts[1].drop { $0 == " " }), of: name)
         }
         return values
+    }
+
+    /// Lines have only texts; two members of a record are none.
+    private static func value(_ text: String, of name: String) -> JSON {
+        switch name {
+        case "weight": Int(text).map { .number(JSONNumber($0)) } ?? .string(text)
+        case "disabled": text == "true" ? true : text == "false" ? false : .string(text)
+        default: .string(text)
+        }
     }
 
     private static func ask(_ input: CommandInput) throws(GatewayError) -> JSONObject {

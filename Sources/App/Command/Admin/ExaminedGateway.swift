@@ -1,8 +1,8 @@
 import PolluxCore
 
 /// What 'doctor' and 'models' look at. Secrets that a gateway has renewed stand in its state alone: what the settings
-/// name is older, and using it could end a session. So the running gateway is asked; while none runs, the state is used,
-/// and what is renewed is kept there.
+/// name is older, and using it could end a session. So the running gateway is asked; while none runs, the state is
+/// used, and what is renewed is kept there.
 enum ExaminedGateway {
     case running(AdminSession)
     /// A host of this process.
@@ -17,8 +17,8 @@ enum ExaminedGateway {
             return .running(try AdminSession.running(at: address, settings, invocation))
         case .held(.gateway):
             invocation.console.err(
-                "a gateway is running, and without admin.key in the settings it cannot be asked: what follows is what the"
-                    + " settings and sources say, not what it has renewed since")
+                "a gateway is running, and without admin.key in the settings it cannot be asked: what follows is what"
+                    + " the settings and sources say, not what it has renewed since")
             return try unstored(settings, invocation)
         case .held(.command):
             throw .invalid(
@@ -55,7 +55,7 @@ extension AdminSession {
             let subject = Finding.Subject.account(account.id, of: account.provider)
             let state = AccountState(rawValue: account.state.code)
             if account.goneSince != nil || [.disabled, .expired, .trialEnded].contains(state) {
-                findings.append(Finding(subject, "account", problem: account.state.reason ?? account.state.label))
+                findings.append(Finding(subject, "account", problem: account.state.told))
                 continue
             }
             let ask = AdminAsk(.post, "accounts", account.provider, account.id, "test", body: [:])
@@ -70,6 +70,11 @@ extension AdminSession {
         }
         return findings
     }
+}
+
+extension ShownState {
+    /// `disabled: by the operator`
+    fileprivate var told: String { code + (reason.map { ": \($0)" } ?? "") }
 }
 
 extension Finding {
