@@ -88,6 +88,26 @@ struct AccountBookTests {
         #expect(next.changed.withLock { $0 } == ["a"])
     }
 
+    @Test("a stopped gateway's accounts are recalled as they were, and nothing about them changes by that")
+    func recalled() async throws {
+        let world = try await World(sources: ["file"])
+        world.publish(["a": "1", "b": "1", "c": "1"])
+        world.publish(["a": "1", "b": "1"])
+        try await world.rotate("a", "psid", to: "rotated")
+        let looker = try await world.restarted()
+        let before = looker.book.records(of: "web")
+        looker.book.recall("web")
+        #expect(looker.ids(of: "file") == ["a", "b"], "one that is gone stays gone")
+        #expect(looker.value("a") == "rotated" && looker.changed.withLock { $0 } == [])
+        #expect(looker.book.records(of: "web") == before)
+        try await looker.book.edit("b", of: "web", ["disabled": Secret("true")])
+        #expect(looker.ids(of: "file") == ["a", "b"])
+        let next = try await looker.restarted()
+        next.publish(["a": "1", "b": "1"])
+        #expect(next.value("a") == "rotated", "the source says what it said: the renewed secret stays")
+        #expect(next.book.record(of: "b", provider: "web")?.credential.isDisabled == true)
+    }
+
     @Test("a secret that the source changed while the gateway was down is a new one")
     func newsOverRestart() async throws {
         let world = try await World(sources: ["file"])
