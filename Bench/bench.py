@@ -200,9 +200,9 @@ def measure_streams(bench: Bench, single: dict, double: dict):
         bench.run("events", target, service, "burst", mode, stream=True, form=form, least_events=least)
 
 
-def measure_everything(bench: Bench, bare: Service, whole: Service):
+def measure_everything(bench: Bench, targets: list[tuple[str, Service]]):
     """The same requests through one loop, with one account and no limits, and with all that keeps accounts healthy."""
-    for target, service in bench.alternating([("pollux-bare", bare), ("pollux-everything", whole)]):
+    for target, service in bench.alternating(targets):
         mode = ["saturate", 32, bench.options.seconds]
         bench.run("cpu-everything", target, service, "plain", mode)
         bench.run("events-everything", target, service, "burst", mode, stream=True)
@@ -267,7 +267,11 @@ def measure(bench: Bench, rows: list[str]):
         workshop.start_simulators()
         on_simulators = workshop.start_pollux_on_simulators()
     if "everything" in rows and workshop.pollux:
-        bare, whole = workshop.start_pollux_bare(), workshop.start_pollux_with_everything()
+        degrees = [
+            ("pollux-bare", workshop.start_pollux_bare()),
+            ("pollux-everything", workshop.start_pollux_with_everything()),
+            ("pollux-layers", workshop.start_pollux_with_all_layers()),
+        ]
     for bench.round in range(bench.options.rounds):
         if "plain" in rows:
             measure_requests(bench, single, double, "plain", {20: 1.5, 100: 1, 1000: 1})
@@ -276,7 +280,7 @@ def measure(bench: Bench, rows: list[str]):
         if "sse" in rows:
             measure_streams(bench, single, double)
         if "everything" in rows and workshop.pollux:
-            measure_everything(bench, bare, whole)
+            measure_everything(bench, degrees)
         if "upstreams" in rows and workshop.pollux:
             measure_upstreams(bench, on_simulators)
         if "start" in rows:

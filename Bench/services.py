@@ -205,13 +205,17 @@ class Workshop(Services):
         return self._start_everything("bare", keys=1, records="false")
 
     def start_pollux_with_everything(self) -> Service:
-        """All layers of limits, far above what is asked; twenty accounts; usage and metrics on."""
+        """Twenty accounts, a key with limits of each kind, and every request written down."""
+        return self._start_everything("everything", keys=20, records="true", KEY_LIMITS=f"limits: {{{GENEROUS}}}")
+
+    def start_pollux_with_all_layers(self) -> Service:
+        """The same with limits in all layers that there are, more than anybody would write."""
         limits = {
             "KEY_LIMITS": f"limits: {{{GENEROUS}, per_model: {{{GENEROUS}}}}}",
             "LIMITS": f"limits: {{global: {{{GENEROUS}}}, per_model: {{{GENEROUS}}}}}",
             "ACCOUNT_LIMITS": "limits: {account: {requests: 10000000/1m, daily: 1000000000}}",
         }
-        return self._start_everything("everything", keys=20, records="true", **limits)
+        return self._start_everything("layers", keys=20, records="true", **limits)
 
     def _start_everything(self, name: str, keys: int, records: str, **limits) -> Service:
         accounts = json.dumps([f"sk-bench-{number:02}-0123456789" for number in range(keys)])

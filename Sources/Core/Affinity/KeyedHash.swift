@@ -88,15 +88,10 @@ struct KeyedHash: Sendable {
 
     /// Bytes as they are.
     mutating func append(raw bytes: UnsafeBufferPointer<UInt8>) {
-        var index = 0
-        while index < bytes.count, length & 7 != 0 {
-            append(bytes[index])
-            index += 1
-        }
         let whole = UnsafeRawBufferPointer(bytes)
-        while index + 8 <= bytes.count {
-            compress(UInt64(littleEndian: whole.loadUnaligned(fromByteOffset: index, as: UInt64.self)))
-            length &+= 8
+        var index = 0
+        while bytes.count - index >= 8 {
+            append(UInt64(littleEndian: whole.loadUnaligned(fromByteOffset: index, as: UInt64.self)))
             index += 8
         }
         while index < bytes.count {
@@ -105,10 +100,12 @@ struct KeyedHash: Sendable {
         }
     }
 
+    /// Eight bytes, the first one lowest: they fill up the word that is open and begin the next one.
     private mutating func append(_ word: UInt64) {
-        withUnsafeBytes(of: word.littleEndian) { bytes in
-            append(raw: UnsafeBufferPointer(start: bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), count: 8))
-        }
+        let open = UInt64(length & 7) * 8
+        compress(tail | word << open)
+        tail = open == 0 ? 0 : word >> (64 - open)
+        length &+= 8
     }
 
     private mutating func compress(_ word: UInt64) {

@@ -8,13 +8,29 @@ public enum DurationText {
         if milliseconds < 1000 { return "\(milliseconds)ms" }
         let seconds = milliseconds / 1000
         let (hours, minutes) = (seconds / 3600, seconds / 60 % 60)
-        var text = hours > 0 ? "\(hours)h\(minutes)m" : minutes > 0 ? "\(minutes)m" : ""
-        text += String(seconds % 60)
-        if milliseconds % 1000 > 0 {
-            var fraction = String(String(1000 + milliseconds % 1000).dropFirst())
-            while fraction.hasSuffix("0") { fraction.removeLast() }
-            text += "." + fraction
+        var text = FieldText(capacity: 16)
+        if hours > 0 {
+            text.append(hours)
+            text.append("h")
         }
-        return text + "s"
+        if hours > 0 || minutes > 0 {
+            text.append(minutes)
+            text.append("m")
+        }
+        text.append(seconds % 60)
+        append(thousandths: milliseconds % 1000, to: &text)
+        text.append("s")
+        return text.string
+    }
+
+    /// `.5`, `.05`, `.125`; nothing for none.
+    private static func append(thousandths: Int64, to text: inout FieldText) {
+        guard thousandths > 0 else { return }
+        text.append(".")
+        for digit in [thousandths / 100, thousandths / 10 % 10, thousandths % 10].prefix(
+            thousandths % 100 == 0 ? 1 : thousandths % 10 == 0 ? 2 : 3)
+        {
+            text.append(digit)
+        }
     }
 }

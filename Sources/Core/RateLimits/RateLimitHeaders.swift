@@ -7,7 +7,7 @@ public enum RateLimitHeaders {
         guard !decision.standings.isEmpty else { return [] }
         var fields: [HTTPFields.Field] = []
         fields.reserveCapacity(8)
-        var (policies, states) = ("", "")
+        var (policies, states) = (FieldText(capacity: 64), FieldText(capacity: 64))
         if let requests = decision.tightest(.requests) {
             add(requests, requestNames, to: &fields)
             describe(requests, &policies, &states)
@@ -21,8 +21,8 @@ public enum RateLimitHeaders {
             describe(refusal, &policies, &states)
         }
         guard !policies.isEmpty else { return fields }
-        fields.append(.init(name: "ratelimit-policy", value: policies))
-        fields.append(.init(name: "ratelimit", value: states))
+        fields.append(.init(name: "ratelimit-policy", value: policies.string))
+        fields.append(.init(name: "ratelimit", value: states.string))
         return fields
     }
 
@@ -41,31 +41,28 @@ public enum RateLimitHeaders {
         fields.append(.init(name: names.reset, value: DurationText.go(.microseconds(outcome.resetAfter))))
     }
 
-    /// `"rpm";q=60;w=60` and `"rpm";r=59;t=1`. Every answer has them: appended, rather than joined from parts.
-    private static func describe(_ standing: LimitStanding, _ policies: inout String, _ states: inout String) {
-        if !policies.isEmpty {
-            policies += ", "
-            states += ", "
-        }
-        let period = standing.limit.period.secondsRoundedUp
-        begin(standing, &policies)
-        policies += "q="
-        policies += String(standing.limit.limit)
+    /// `"rpm";q=60;w=60` and `"rpm";r=59;t=1`.
+    private static func describe(_ standing: LimitStanding, _ policies: inout FieldText, _ states: inout FieldText) {
+        let (limit, outcome) = (standing.limit, standing.outcome)
+        begin(limit, &policies)
+        policies.append("q=")
+        policies.append(Int64(limit.limit))
+        let period = limit.period.secondsRoundedUp
         if period > 0 {
-            policies += ";w="
-            policies += String(period)
+            policies.append(";w=")
+            policies.append(period)
         }
-        begin(standing, &states)
-        states += "r="
-        states += String(max(0, standing.outcome.remaining))
-        states += ";t="
-        states += String(Duration.microseconds(standing.outcome.resetAfter).secondsRoundedUp)
+        begin(limit, &states)
+        states.append("r=")
+        states.append(outcome.remaining)
+        states.append(";t=")
+        states.append(Duration.microseconds(outcome.resetAfter).secondsRoundedUp)
     }
 
-    private static func begin(_ standing: LimitStanding, _ text: inout String) {
-        text.reserveCapacity(48)
-        text += "\""
-        text += standing.limit.policyName
-        text += "\";"
+    private static func begin(_ limit: RateLimit, _ text: inout FieldText) {
+        if !text.isEmpty { text.append(", ") }
+        text.append("\"")
+        text.append(limit.policyName)
+        text.append("\";")
     }
 }

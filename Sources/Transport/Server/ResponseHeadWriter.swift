@@ -53,19 +53,24 @@ struct ResponseHeadWriter {
 
     private func writeField(_ field: HTTPFields.Field, to bytes: inout [UInt8]) {
         let start = bytes.count
-        let table = ByteClasses.table
         bytes.append(contentsOf: field.name.utf8)
-        var isSound = bytes.count > start
-        for index in start..<bytes.count where table[Int(bytes[index])] & ByteClasses.token.rawValue == 0 {
-            isSound = false
-        }
+        var isSound = bytes.count > start && Self.consists(bytes, from: start, of: .token)
         bytes.append(literal: ": ")
         let valueStart = bytes.count
         bytes.append(contentsOf: field.value.utf8)
-        for index in valueStart..<bytes.count where table[Int(bytes[index])] & ByteClasses.fieldValue.rawValue == 0 {
-            isSound = false
-        }
+        isSound = isSound && Self.consists(bytes, from: valueStart, of: .fieldValue)
         if isSound { bytes.append(literal: "\r\n") } else { bytes.removeLast(bytes.count - start) }
+    }
+
+    /// Every byte from `start` on is of the class. Without a branch per byte: an answer has many fields.
+    private static func consists(_ bytes: [UInt8], from start: Int, of wanted: ByteClasses) -> Bool {
+        ByteClasses.table.withUnsafeBufferPointer { table in
+            bytes.withUnsafeBufferPointer { bytes in
+                var common = wanted.rawValue
+                for byte in bytes[start...] { common &= table[Int(byte)] }
+                return common != 0
+            }
+        }
     }
 }
 

@@ -8,7 +8,7 @@ struct TokenEstimateTests {
         "scripts are weighted by the length of their UTF-8 form",
         arguments: [
             ("", 0), ("a", 1), ("abcd", 1), ("abcde", 2), ("Привет", 3), ("日本語", 3), ("😀", 2),
-            ("four words of English", 6),
+            ("four words of English", 6), ("日本語 behind eight bytes or more 😀", 12),
         ])
     func weights(text: String, tokens: Int) {
         #expect(TokenEstimate(text).tokens == tokens)
