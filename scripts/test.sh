@@ -22,8 +22,9 @@ failed() {
     exit 1
 }
 
-suite build swift build --build-tests
+# What fails in seconds comes first.
 suite lint swift format lint --strict -r Package.swift Sources Tests Examples Fuzz Bench
+suite build swift build --build-tests
 suite defects scripts/mutate.py --check
 # One test at a time: many wait on real sockets, and two cores' worth of them at once would starve each other.
 suite swift swift test --skip-build --no-parallel

@@ -5,15 +5,15 @@ import PolluxTesting
 ///
 /// Everything that a limited request does for its limits is in it: the estimate of its tokens, the decision, the fields
 /// of its answer, the correction when it is known what was spent. Each client key has two counters, of requests and of
-/// tokens. Prints one line of JSON: the number of counters → nanoseconds per request, the median of the rounds. Rounds alternate
-/// between the sizes, so that a drift of the machine favours none.
+/// tokens. Prints one line of JSON: the number of counters → nanoseconds per request, the median of the rounds. Rounds
+/// alternate between the sizes, so that a drift of the machine favours none.
 @main
 enum LimiterCost {
     private static let sizes = [2, 100, 100_000]
     private static let rounds = 9
 
     static func main() async throws {
-        let asked = try JSON.parse(Array(#"{"requests": "10000000/1m", "burst": 1000000, "tokens": "2000000000/1m"}"#.utf8))
+        let asked: JSON = ["requests": "10000000/1m", "burst": 1_000_000, "tokens": "2000000000/1m"]
         let (limits, issues) = LimitSet.read(asked)
         precondition(issues.isEmpty, "\(issues)")
         var subjects: [LimitedGateway] = []

@@ -42,9 +42,10 @@ struct SettingsBlock: Sendable, CustomTestStringConvertible {
     /// The guides for plugin authors name kinds of their own; the tests of Examples/acme-gateway read those.
     private static let pages =
         ["README.md"]
-        + ["gemini-business", "install", "limits", "monitoring", "openai-clients", "operating", "simulators"].map {
-            "docs/\($0).md"
-        }
+        + [
+            "client-keys", "gemini-business", "install", "limits", "monitoring", "openai-clients", "operating",
+            "simulators",
+        ].map { "docs/\($0).md" }
 
     private static let root = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3)
         .joined(separator: "/")

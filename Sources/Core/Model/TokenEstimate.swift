@@ -17,9 +17,8 @@ public struct TokenEstimate: Sendable, Equatable {
     public var tokens: Int { quarters / 4 + (quarters % 4 == 0 ? 0 : 1) }
 
     public mutating func add(_ text: String) {
-        let sum =
-            text.utf8.withContiguousStorageIfAvailable(Self.quarters) ?? Array(text.utf8).withUnsafeBufferPointer(
-                Self.quarters)
+        var text = text
+        let sum = text.withUTF8 { Self.quarters(of: $0) }
         let (total, overflow) = quarters.addingReportingOverflow(sum)
         quarters = overflow ? .max : total
     }
