@@ -5,7 +5,7 @@ struct ControlOperations {
     let backend: AdminBackend
     init(_ backend: AdminBackend) { self.backend = backend }
 
-    var all: [AdminOperation] { [status, models, limits, explain, reload, document] }
+    var all: [AdminOperation] { [status, models, limits, explain, reload, backup, document] }
 
     private static let group = "Gateway"
 

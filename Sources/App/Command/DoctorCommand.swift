@@ -7,7 +7,8 @@ struct DoctorCommand: Command {
         Usage: pollux doctor [--settings FILE] [--json]
 
         Checks the settings, loads the accounts, and tries each one without spending its quota: the token, the session,
-        the list of models. Prints one line per step. Exit code 0 when every provider has at least one good account.
+        the list of models. Asks the Redis of rate_limit:, if limits are shared there. Prints one line per step. Exit
+        code 0 when every provider has at least one good account, and Redis answers.
 
         A gateway that runs with these settings is asked to try its accounts. While none runs, what it has renewed is
         taken from its state, and kept there when it is renewed again.
@@ -47,8 +48,18 @@ struct DoctorCommand: Command {
                 result = .failure(error)
             }
             await session.door.close()
-            return try result.get()
+            return try await result.get() + limits(settings, invocation)
         }
+    }
+
+    /// The running gateway's Redis is asked from here.
+    private static func limits(
+        _ settings: GatewaySettings, _ invocation: Invocation
+    ) async throws(GatewayError) -> [Finding] {
+        let host = try GatewayHost(settings: settings, invocation: invocation)
+        let findings = await host.examineRateLimits()
+        host.stop()
+        return findings
     }
 
     /// An account is good when all of its steps went well.

@@ -35,7 +35,7 @@ extension GatewayHost {
         return try await onLoop { () async throws(GatewayError) in try await lister.listModels(on: lease) }
     }
 
-    /// Tries every credential source, and every account of every provider.
+    /// Tries every credential source, every account of every provider, and the Redis that limits are shared on.
     func examine() async -> [Finding] {
         let limits = await examineRateLimits()
         return await withAccounts { findings in
@@ -52,7 +52,7 @@ extension GatewayHost {
     private static let oldestRedis = 5
 
     /// Nothing where limits are counted in memory. The connection loads the scripts before it is called ready.
-    private func examineRateLimits() async -> [Finding] {
+    func examineRateLimits() async -> [Finding] {
         let backend = gateway.rateLimits
         guard let redis = backend.redis else { return [] }
         let connecting = start(NamedService(name: "rate limits", service: redis))
