@@ -11,12 +11,12 @@ public final class RedisServer: @unchecked Sendable {
         public init(_ description: String) { self.description = description }
     }
 
-    private let folder: String
+    private let folder: TemporaryFolder
     private let password: String?
     private var pid: pid_t = 0
     private var output: Int32 = -1
 
-    private var socketPath: String { folder + "/redis.sock" }
+    private var socketPath: String { folder.file("redis.sock") }
 
     /// For `rate_limit.url`.
     public var url: String { "unix://" + (password.map { ":\($0)@" } ?? "") + socketPath }
@@ -25,17 +25,13 @@ public final class RedisServer: @unchecked Sendable {
     ///
     /// - Throws: `Failure` when `redis-server` (of the Debian package) cannot be started.
     public init(password: String? = nil) throws {
-        var template = Array("/tmp/pollux-redis-XXXXXX".utf8CString)
-        guard let made = mkdtemp(&template) else { throw Failure("no folder for Redis") }
-        folder = String(cString: made)
+        folder = try TemporaryFolder()
         self.password = password
         try start()
     }
 
     deinit {
         kill()
-        unlink(socketPath)
-        rmdir(folder)
     }
 
     /// Starts it again, empty, at the same place.
@@ -50,7 +46,7 @@ public final class RedisServer: @unchecked Sendable {
         posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
         var arguments = [
             "redis-server", "--port", "0", "--unixsocket", socketPath, "--save", "", "--appendonly", "no", "--dir",
-            folder, "--daemonize", "no", "--loglevel", "notice",
+            folder.path, "--daemonize", "no", "--loglevel", "notice",
         ]
         if let password { arguments += ["--requirepass", password] }
         var list = arguments.map { strdup($0) } + [nil]
