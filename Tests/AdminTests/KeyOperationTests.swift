@@ -19,6 +19,17 @@ struct KeyOperationTests {
         }
     }
 
+    @Test("a key that would open nothing from the start is not made")
+    func bornExpired() async throws {
+        let body: JSON = ["name": "team", "expires_at": "1969-12-31T00:00:00Z"]
+        let refused = try await client.send(.post, "keys", body)
+        #expect(refused.status == 422)
+        #expect(refused.json["error"]?["code"]?.string == "expires_in_the_past")
+        #expect(refused.json["error"]?["param"]?.string == "expires_at")
+        let made = try await client.send(.get, "keys").json["items"]?.array
+        #expect(made?.isEmpty == true)
+    }
+
     @Test("a key is changed and revoked; unknown ones are a 404 with a code")
     func life() async throws {
         _ = try await client.send(.post, "keys", ["name": "team"])

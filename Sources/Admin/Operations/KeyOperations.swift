@@ -42,7 +42,15 @@ struct KeyOperations {
             body: .init(.object([.required("name", .line(1...100), "Shown in logs and usage; unique.")] + Self.fields)),
             answer: .json(status: 201, KeyCodec.shape(withKey: true)), failures: [409, 422], action: "keys.create"
         ) { input throws(AdminError) in
-            let (key, secret) = try await backend.keys.create(try Self.draft(input.body))
+            let draft = try Self.draft(input.body)
+            // An edit may end a key so; one that begins with it is a slip of the year.
+            if case .set(let end) = draft.expiresAt, end <= backend.time.wallNow {
+                throw AdminError(
+                    422, "expires_in_the_past",
+                    "'expires_at' has passed already, so the key would open nothing; name a later time",
+                    param: "expires_at")
+            }
+            let (key, secret) = try await backend.keys.create(draft)
             var object = KeyCodec.object(AdministeredKey(key: key, isFromSettings: false), backend.time.wallNow)
             object["key"] = .string(secret.reveal())
             return .json(.object(object), changed: key.name, "id \(key.id)")
