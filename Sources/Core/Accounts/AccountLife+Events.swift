@@ -15,7 +15,10 @@ extension AccountLife {
         /// The operator takes back what rests, and what the upstream found; of one class or of all.
         case reset(QuotaClass?)
         case leased(Errand, deadline: Instant)
-        case succeeded(Errand)
+        /// The answer has begun.
+        case answered(Errand)
+        /// - hasAnswered: It was told that the answer had begun.
+        case succeeded(Errand, hasAnswered: Bool)
         /// - fault: What its breaker counts it as; `nil` for what is neutral to it.
         case failed(Errand, GatewayError, fault: FaultClass?)
         /// A lease is back unused.
@@ -35,7 +38,7 @@ extension AccountLife {
     ) -> [AccountTransition] {
         var moved: QuotaClass?
         switch event {
-        case .succeeded, .failed, .returned: break
+        case .answered, .succeeded, .failed, .returned: break
         default: moved = letTimePass(given)
         }
         switch event {
@@ -49,9 +52,12 @@ extension AccountLife {
         case .reset(let quotaClass): wipe(quotaClass)
         case .leased(let errand, let deadline):
             strands[errand.ordinal].breaker.begin(errand.number, deadline: deadline)
-        case .succeeded(let errand):
+        case .answered(let errand):
+            strands[errand.ordinal].breaker.answer(given.rules.breaker, given.now)
+            return []
+        case .succeeded(let errand, let hasAnswered):
             let isPlain = strands[errand.ordinal].isClean && models.isEmpty
-            if succeed(errand, given) { moved = errand.work.quotaClass }
+            if succeed(errand, hasAnswered, given) { moved = errand.work.quotaClass }
             if isPlain { return [] }
         case .failed(let errand, let error, let fault):
             if fail(errand, error, fault, given) { moved = errand.work.quotaClass }
@@ -70,7 +76,7 @@ extension AccountLife {
     // MARK: Attempts
 
     /// - Returns: Whether the breaker's phase changed.
-    private mutating func succeed(_ errand: Errand, _ given: AccountCircumstances) -> Bool {
+    private mutating func succeed(_ errand: Errand, _ hasAnswered: Bool, _ given: AccountCircumstances) -> Bool {
         let ordinal = errand.ordinal
         counters.successes &+= 1
         counters.answers[ordinal] &+= 1
@@ -78,7 +84,8 @@ extension AccountLife {
         // A success ends the doubling. One that began before a rest does not end the rest.
         if let rest = strands[ordinal].rest, rest.end <= given.now { strands[ordinal].rest = nil }
         if !models.isEmpty, let rest = models[errand.work], rest.end <= given.now { models[errand.work] = nil }
-        let change = strands[ordinal].breaker.succeed(errand.number, given.rules.breaker, given.now)
+        let change = strands[ordinal].breaker.succeed(
+            errand.number, hasAnswered: hasAnswered, given.rules.breaker, given.now)
         return change != nil
     }
 

@@ -109,10 +109,21 @@ public struct Breaker: Sendable, Equatable {
         if phase == .halfOpen, probe == nil { probe = Probe(number: number, deadline: deadline) }
     }
 
+    /// A request's answer has begun. That is a good outcome now and not at the end: failures come at once, answers take
+    /// a while, and of those that ended within a few seconds far more may have failed than of those that went.
+    /// Only the probe of a half-open breaker has to come to its end.
+    public mutating func answer(_ rules: Rules, _ now: Instant) {
+        if isClosed { counts.note(nil, window: rules.window, now) }
+    }
+
     /// A request is back and went well.
-    public mutating func succeed(_ number: UInt64, _ rules: Rules, _ now: Instant) -> Change? {
+    ///
+    /// - Parameter hasAnswered: `answer` has counted it already.
+    public mutating func succeed(
+        _ number: UInt64, hasAnswered: Bool = false, _ rules: Rules, _ now: Instant
+    ) -> Change? {
         switch phase {
-        case .closed: counts.note(nil, window: rules.window, now)
+        case .closed: if !hasAnswered { counts.note(nil, window: rules.window, now) }
         case .open: break
         case .halfOpen where probe?.number == number:
             (probe, goodProbes) = (nil, goodProbes + 1)
@@ -124,7 +135,7 @@ public struct Breaker: Sendable, Equatable {
         return nil
     }
 
-    /// A request is back and failed with what counts.
+    /// A request is back and failed with what counts, also when its answer had begun: that is one more outcome.
     public mutating func fail(
         _ number: UInt64, _ fault: FaultClass, _ rules: Rules, _ now: Instant, _ random: any RandomSource
     ) -> Change? {

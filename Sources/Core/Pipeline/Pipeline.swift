@@ -176,7 +176,7 @@ public struct Pipeline: Sendable {
         if request.output != .text { stream = EventStream(UnfencedAnswer(stream)) }
         sink.upstreamAccepted()
         do {
-            try await relay(&stream, into: sink)
+            try await relay(&stream, of: leased.lease, into: sink)
         } catch {
             var error = error
             // The upstream may have begun to draw or to film: asked again, it would do so twice (T-7).
@@ -185,8 +185,11 @@ public struct Pipeline: Sendable {
         }
     }
 
-    private func relay(_ stream: inout EventStream, into sink: any AnswerSink) async throws(GatewayError) {
+    private func relay(
+        _ stream: inout EventStream, of lease: PoolLease, into sink: any AnswerSink
+    ) async throws(GatewayError) {
         var verdict = AnswerVerdict()
+        var hasBegun = false
         while let event = try await stream.next() {
             if event == .ended {
                 try verdict.judge()
@@ -194,6 +197,10 @@ public struct Pipeline: Sendable {
                 return
             }
             verdict.note(event)
+            if !hasBegun, event.isContent {
+                hasBegun = true
+                lease.answers()
+            }
             try await sink.take(event, more: stream.isReady)
         }
         throw GatewayError(.upstreamTruncated, .endpoint, "the upstream's answer broke off; try again")

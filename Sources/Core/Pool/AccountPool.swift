@@ -148,6 +148,15 @@ public final class AccountPool: Sendable {
         }
     }
 
+    func answers(_ handout: WaitLine.Handout, _ work: WaitLine.Work) {
+        act { state, now, wallNow in
+            state.rules.settle(now, wallNow)
+            state.rules.answers(
+                handout.credential.accountID, for: work.quotaClass, now: now, grant: handout.grant)
+            return ((), [])
+        }
+    }
+
     func release(_ handout: WaitLine.Handout, _ work: WaitLine.Work, _ use: PoolLease.Use, after error: GatewayError?) {
         act { state, now, wallNow in
             let id = handout.credential.accountID

@@ -8,12 +8,26 @@ extension AccountPoolState {
         public var requestID = ""
         /// Of the request, from 1; 0 when nothing was asked.
         public var attempt = 0
+        /// The answer had begun, as was told to `answers`.
+        public var hasAnswered = false
         /// The client had its first byte: what fails then is the endpoint's, not the account's.
         public var isCommitted = false
         /// The attempt used a credential that has been replaced since: what is said about it is no news.
         public var hasOldCredential = false
 
         public init() {}
+    }
+
+    /// The answer for which an account is leased has begun: a good outcome for the breakers, whatever comes of it.
+    public mutating func answers(_ accountID: String, for quotaClass: QuotaClass, now: Instant, grant: UInt64 = 0) {
+        guard let position = positions[accountID] else { return }
+        clock = max(clock, now)
+        let errand = AccountLife.Errand(work: LaneKey(quotaClass: quotaClass), number: grant)
+        watch.note(nil, &entries[position].marks, clock)
+        endpoint.answer(rules.endpoint, clock)
+        catchUpOnForgiveness(position, errand)
+        // No state depends on it, so there is nothing to tell; what has to be kept is kept when the lease is back.
+        _ = entries[position].life.apply(.answered(errand), Evidence(.attempt), circumstances)
     }
 
     /// Returns a lease. What the error says about the account takes effect now.
@@ -81,10 +95,10 @@ extension AccountPoolState {
 
     private mutating func succeed(_ position: Int, _ errand: AccountLife.Errand, _ exit: Int?, _ trace: Trace) {
         watch.note(nil, &entries[position].marks, clock)
-        let change = endpoint.succeed(errand.number, rules.endpoint, clock)
+        let change = endpoint.succeed(errand.number, hasAnswered: trace.hasAnswered, rules.endpoint, clock)
         tell(change, Evidence(trace, "its upstream answered again"))
         catchUpOnForgiveness(position, errand)
-        happen(.succeeded(errand), to: position, Evidence(trace, "it answered"))
+        happen(.succeeded(errand, hasAnswered: trace.hasAnswered), to: position, Evidence(trace, "it answered"))
         if let exit, let rest = exits[exit].rest, rest.end <= clock { exits[exit].rest = nil }
         if let rest = poolRest, rest.end <= clock { poolRest = nil }
     }

@@ -10,13 +10,15 @@ public final class PoolLease: AccountLease {
         var last: Credential?
         var requestID = ""
         var attempt = 0
+        var hasAnswered = false
         var isCommitted = false
 
         func proxy(of handout: WaitLine.Handout) -> Secret? { (first ?? handout.credential).proxy }
 
         func trace(of handout: WaitLine.Handout, _ current: Credential?) -> AccountPoolState.Trace {
             var trace = AccountPoolState.Trace()
-            (trace.requestID, trace.attempt, trace.isCommitted) = (requestID, attempt, isCommitted)
+            (trace.requestID, trace.attempt) = (requestID, attempt)
+            (trace.hasAnswered, trace.isCommitted) = (hasAnswered, isCommitted)
             if let current { trace.hasOldCredential = (last ?? handout.credential).values != current.values }
             return trace
         }
@@ -57,6 +59,15 @@ public final class PoolLease: AccountLease {
     /// The attempt for which it was taken begins; what becomes of the account is told with it.
     func begin(requestID: String, attempt: Int) {
         use.withLock { ($0.requestID, $0.attempt) = (requestID, attempt) }
+    }
+
+    /// The upstream's answer has begun.
+    func answers() {
+        let isFirst = use.withLock { use in
+            defer { use.hasAnswered = true }
+            return !use.hasAnswered
+        }
+        if isFirst { pool.answers(handout, work) }
     }
 
     /// - Parameters:

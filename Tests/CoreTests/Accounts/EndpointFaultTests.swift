@@ -86,6 +86,57 @@ struct EndpointFaultTests {
         #expect(pool.news.contains { $0.accountID.isEmpty && $0.to == .suspended })
     }
 
+    @Test("a fifth of a hundred requests that fails at once opens nothing while the others still answer")
+    func burst() {
+        let ids = (0..<20).map { "a\($0)" }
+        var pool = AccountPoolState(ids, AccountPoolState.Rules(maxInFlight: 9))
+        var running: [(id: String, grant: UInt64)] = []
+        for _ in 0..<100 {
+            guard let id = pool.take() else { break }
+            running.append((id, pool.lastGrant))
+        }
+        #expect(running.count == 100)
+        for lease in running.dropFirst(20) {
+            pool.answers(lease.id, for: .text, now: now(0), grant: lease.grant)
+        }
+        for lease in running.prefix(20) {
+            pool.release(lease.id, for: .text, after: broken, now: now(0), grant: lease.grant)
+        }
+        #expect(pool.lack().isEndpointSuspended == false)
+        // What it counted at their beginning it does not count again at their end.
+        for lease in running.dropFirst(20) {
+            var trace = AccountPoolState.Trace()
+            trace.hasAnswered = true
+            pool.release(lease.id, for: .text, after: nil, now: now(0), grant: lease.grant, trace)
+        }
+        for id in ids.prefix(6) { fail(&pool, id, 10) }
+        #expect(pool.lack().isEndpointSuspended == true)
+    }
+
+    @Test("answers that break off after they have begun are half of all outcomes, and open the endpoint's")
+    func breaksOff() {
+        var pool = AccountPoolState(["a", "b", "c", "d", "e"], AccountPoolState.Rules(maxInFlight: 9))
+        for round in 1...10 {
+            guard let id = pool.take() else { break }
+            #expect(pool.lack().isEndpointSuspended == false, "before round \(round)")
+            pool.answers(id, for: .text, now: now(0), grant: pool.lastGrant)
+            var trace = AccountPoolState.Trace()
+            (trace.hasAnswered, trace.isCommitted) = (true, true)
+            pool.release(id, for: .text, after: broken, now: now(0), grant: pool.lastGrant, trace)
+        }
+        #expect(pool.lack().isEndpointSuspended == true)
+    }
+
+    @Test("a half-open endpoint is not closed by answers that begin, only by those that end")
+    func probeThatAnswers() {
+        var pool = AccountPoolState(["a"], AccountPoolState.Rules(maxInFlight: 9))
+        fail(&pool, "a", 4)
+        fail(&pool, "a", 1, at: 3)
+        #expect(pool.take(at: 14) == "a")
+        for _ in 0..<5 { pool.answers("a", for: .text, now: now(14), grant: pool.lastGrant) }
+        #expect(pool.take(at: 14) == nil)
+    }
+
     @Test("a half-open endpoint is tried by one request at a time, whatever account serves it")
     func endpointProbe() {
         var pool = AccountPoolState(["a", "b"], AccountPoolState.Rules(maxInFlight: 9))

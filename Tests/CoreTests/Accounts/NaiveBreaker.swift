@@ -36,9 +36,11 @@ struct NaiveBreaker {
 
     mutating func forgo(_ number: UInt64) { if probe?.number == number { probe = nil } }
 
+    mutating func answer(_ now: Instant) { if phase == .closed { outcomes.append((now, nil)) } }
+
     /// - Returns: Whether it opened.
     @discardableResult
-    mutating func end(_ number: UInt64, _ fault: FaultClass?, _ now: Instant) -> Bool {
+    mutating func end(_ number: UInt64, _ fault: FaultClass?, hasAnswered: Bool = false, _ now: Instant) -> Bool {
         switch phase {
         case .open: return false
         case .halfOpen:
@@ -49,7 +51,7 @@ struct NaiveBreaker {
             if goodProbes == 2 { (phase, outcomes, closedAt, goodProbes) = (.closed, [], now, 0) }
             return fault != nil
         case .closed:
-            outcomes.append((now, fault))
+            if fault != nil || !hasAnswered { outcomes.append((now, fault)) }
             guard fault != nil else { return false }
             let recent = outcomes.filter { Self.second($0.at) > Self.second(now) - Int64(rules.window) }
             let failed = recent.count { $0.fault != nil }

@@ -25,6 +25,7 @@ private struct RandomPoolWorld {
         let id: String
         let key: AccountPoolState.LaneKey
         let grant: UInt64
+        var hasAnswered = false
     }
 
     let random: SeededRandom
@@ -64,7 +65,8 @@ private struct RandomPoolWorld {
     mutating func step() {
         switch pick(24) {
         case 0...9: lease()
-        case 10...16: release()
+        case 10...15: release()
+        case 16: answer()
         case 17...18: replace()
         case 19: operate()
         case 20...21: advance(.seconds(Int64(pick(5))), wall: .zero)
@@ -109,6 +111,16 @@ private struct RandomPoolWorld {
         leases.append(Lease(id: id, key: key, grant: pool.lastGrant))
     }
 
+    private mutating func answer() {
+        guard !leases.isEmpty else { return }
+        let index = pick(leases.count)
+        guard !leases[index].hasAnswered else { return }
+        leases[index].hasAnswered = true
+        let lease = leases[index]
+        pool.answers(lease.id, for: lease.key.quotaClass, now: now, grant: lease.grant)
+        naive.answers(lease.id, lease.key, now)
+    }
+
     private mutating func release() {
         guard !leases.isEmpty else { return }
         let lease = leases.remove(at: pick(leases.count))
@@ -122,9 +134,9 @@ private struct RandomPoolWorld {
         let isFault = pick(5) < faults
         let error = isFault ? Self.faults[pick(Self.faults.count)] : Self.outcomes[pick(Self.outcomes.count)]
         var trace = AccountPoolState.Trace()
-        trace.isCommitted = pick(5) == 0
+        (trace.isCommitted, trace.hasAnswered) = (pick(5) == 0, lease.hasAnswered)
         pool.release(id, for: key.quotaClass, model: key.model, after: error, now: now, grant: lease.grant, trace)
-        naive.give(id, key, error, lease.grant, committed: trace.isCommitted, now)
+        naive.give(id, key, error, lease.grant, trace, now)
     }
 
     private mutating func replace() {

@@ -211,19 +211,30 @@ struct NaivePool {
         if let account = accounts[id], account.inFlight == 0, !account.isPresent { accounts[id] = nil }
     }
 
-    /// - Parameter committed: The client had its first byte.
+    mutating func answers(_ id: String, _ key: Key, _ now: Instant) {
+        guard accounts[id] != nil else { return }
+        watch.note(id, nil, now)
+        endpoint.answer(now)
+        var breaker = breaker(id, key.quotaClass)
+        breaker.answer(now)
+        accounts[id]?.breakers[key.quotaClass] = breaker
+    }
+
+    /// - Parameter trace: What is known of the attempt.
     mutating func give(
-        _ id: String, _ key: Key, _ error: GatewayError?, _ number: UInt64 = 0, committed: Bool = false, _ now: Instant
+        _ id: String, _ key: Key, _ error: GatewayError?, _ number: UInt64 = 0,
+        _ trace: AccountPoolState.Trace = .init(), _ now: Instant
     ) {
         guard accounts[id] != nil else { return }
         accounts[id]?.inFlight -= 1
-        count(id, key, error, number, committed, now)
+        count(id, key, error, number, trace, now)
         rest(id, key, error, now)
         leave(id)
     }
 
     private mutating func count(
-        _ id: String, _ key: Key, _ error: GatewayError?, _ number: UInt64, _ committed: Bool, _ now: Instant
+        _ id: String, _ key: Key, _ error: GatewayError?, _ number: UInt64, _ trace: AccountPoolState.Trace,
+        _ now: Instant
     ) {
         var breaker = breaker(id, key.quotaClass)
         defer { accounts[id]?.breakers[key.quotaClass] = breaker }
@@ -234,12 +245,12 @@ struct NaivePool {
         }
         guard let error else {
             watch.note(id, nil, now)
-            endpoint.end(number, nil, now)
-            breaker.end(number, nil, now)
+            endpoint.end(number, nil, hasAnswered: trace.hasAnswered, now)
+            breaker.end(number, nil, hasAnswered: trace.hasAnswered, now)
             return
         }
         let fault = error.faultClass
-        let isOwn = !committed && (fault != .network || accounts[id]?.proxy != nil)
+        let isOwn = !trace.isCommitted && (fault != .network || accounts[id]?.proxy != nil)
         watch.note(id, isOwn ? fault : nil, now)
         guard let fault else {
             endpoint.forgo(number)

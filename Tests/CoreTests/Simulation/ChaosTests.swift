@@ -35,6 +35,15 @@ struct ChaosTests {
         #expect(run.suspended == [])
     }
 
+    @Test("the same while answers take ten seconds and failures none", arguments: 0..<5)
+    func longAnswers(seed: UInt64) {
+        let run = ChaosRun(
+            seed: seed, RetryPolicy(maxRetries: 4, budgetRatio: 0.3), answersTake: .seconds(10)
+        ) { _, dice in dice.below(5) == 0 }.live()
+        #expect(run.wasEndpointSuspended == false)
+        #expect(run.suspended == [])
+    }
+
     @Test("an outage of a quarter of a minute: afterwards every account serves again")
     func outage() {
         let run = ChaosRun(seed: 3, outage: 12..<25) { _, _ in false }.live()
@@ -55,6 +64,8 @@ private final class ChaosRun: @unchecked Sendable, CustomStringConvertible {
     private let pool: AccountPool
     private let told = ToldTransitions()
     private let retry: RetryPolicy
+    /// From the first text to the end.
+    private let length: Duration
     private let outage: Range<Int64>
     private let end: Int64
     fileprivate let fails: (String, SeededRandom) -> Bool
@@ -65,10 +76,10 @@ private final class ChaosRun: @unchecked Sendable, CustomStringConvertible {
 
     init(
         seed: UInt64, _ retry: RetryPolicy = RetryPolicy(), outage: Range<Int64> = 0..<0,
-        fails: @escaping (String, SeededRandom) -> Bool
+        answersTake length: Duration = .zero, fails: @escaping (String, SeededRandom) -> Bool
     ) {
         (simulation, dice) = (Simulation(seed: seed), SeededRandom(seed: seed &+ 77))
-        (self.retry, self.outage, self.fails) = (retry, outage, fails)
+        (self.retry, self.outage, self.length, self.fails) = (retry, outage, length, fails)
         end = outage.isEmpty ? 40 : outage.upperBound + 35
         pool = AccountPool(
             AccountPoolState.Rules(maxInFlight: 4), name: "p", random: SeededRandom(seed: seed),
@@ -108,6 +119,8 @@ private final class ChaosRun: @unchecked Sendable, CustomStringConvertible {
         }
     }
 
+    fileprivate var answer: EventStream { EventStream(ChaosAnswer(length, simulation.time)) }
+
     /// An upstream's work on one call.
     ///
     /// - Returns: Whether it fails.
@@ -141,11 +154,20 @@ private final class ChaosProvider: Provider {
         if try await run.call(lease.credential.accountID) {
             throw GatewayError(.upstreamError, .endpoint, "500", upstreamStatus: 500)
         }
-        return EventStream(ChaosAnswer())
+        return run.answer
     }
 }
 
 private struct ChaosAnswer: EventSource {
     private var left: [ModelEvent] = [.started(responseID: "r", model: "m"), .textDelta("x"), .finished(.stop), .ended]
-    mutating func next() async throws(GatewayError) -> ModelEvent? { left.isEmpty ? nil : left.removeFirst() }
+    private let length: Duration
+    private let time: ManualTime
+
+    init(_ length: Duration, _ time: ManualTime) { (self.length, self.time) = (length, time) }
+
+    mutating func next() async throws(GatewayError) -> ModelEvent? {
+        guard !left.isEmpty else { return nil }
+        if left.count == 2, length > .zero { try await time.sleep(until: time.now + length) }
+        return left.removeFirst()
+    }
 }

@@ -81,15 +81,26 @@ final class NaiveAccounts {
         accounts[id]?.breakers[work.quotaClass]?.forgo(number)
     }
 
+    /// An answer has begun.
+    func answers(_ id: String, _ work: NaiveWork, _ now: Instant) {
+        guard let account = accounts[id] else { return }
+        watch.note(id, nil, now)
+        endpoint.answer(now)
+        if account.breakers[work.quotaClass] == nil { account.breakers[work.quotaClass] = NaiveBreaker(rules.breaker) }
+        account.breakers[work.quotaClass]?.answer(now)
+    }
+
     /// Reckons what an attempt means for the breakers.
     ///
     /// - Parameter fault: `nil` for a success.
     private func reckon(
-        _ account: NaiveAccount, _ work: NaiveWork, _ number: UInt64, _ fault: FaultClass?, isOwn: Bool, _ now: Instant
+        _ account: NaiveAccount, _ work: NaiveWork, _ attempt: Visit.Attempt, _ fault: FaultClass?, isOwn: Bool,
+        _ now: Instant
     ) {
         let quotaClass = work.quotaClass
+        let (number, hasAnswered) = (attempt.lease, attempt.hasAnswered)
         watch.note(account.id, isOwn ? fault : nil, now)
-        if endpoint.end(number, fault, now) {
+        if endpoint.end(number, fault, hasAnswered: hasAnswered, now) {
             tally["endpoint suspended", default: 0] += 1
             for one in FaultClass.allCases { forgive(one, now) }
         }
@@ -100,7 +111,7 @@ final class NaiveAccounts {
             account.breakers[quotaClass]?.forgo(number)
             return
         }
-        if account.breakers[quotaClass]?.end(number, fault, now) ?? false, let fault {
+        if account.breakers[quotaClass]?.end(number, fault, hasAnswered: hasAnswered, now) ?? false, let fault {
             tally["suspended", default: 0] += 1
             openings.append((account.id, quotaClass, fault, now))
         }
@@ -138,7 +149,7 @@ final class NaiveAccounts {
             if account.breakers[work.quotaClass] == nil {
                 account.breakers[work.quotaClass] = NaiveBreaker(rules.breaker)
             }
-            reckon(account, work, attempt.lease, fault, isOwn: isOwn, now)
+            reckon(account, work, attempt, fault, isOwn: isOwn, now)
         } else {
             watch.note(account.id, nil, now)
             forgo(account.id, work, attempt.lease)
@@ -172,7 +183,7 @@ final class NaiveAccounts {
         guard let account = accounts[attempt.account] else { return }
         let exit = attempt.exit
         if account.breakers[work.quotaClass] == nil { account.breakers[work.quotaClass] = NaiveBreaker(rules.breaker) }
-        reckon(account, work, attempt.lease, nil, isOwn: true, now)
+        reckon(account, work, attempt, nil, isOwn: true, now)
         account.rests[work.place].forget(now)
         account.rests[NaiveWork(work.quotaClass).place].forget(now)
         exitRests[exit]?.forget(now)

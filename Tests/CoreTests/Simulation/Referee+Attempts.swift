@@ -38,6 +38,14 @@ extension Referee {
         look(held.provider)
     }
 
+    /// Content has come; the first of an attempt is told to the breakers.
+    func attemptAnswers(_ visit: Visit) {
+        guard let last = visit.attempts.indices.last, !visit.attempts[last].hasAnswered else { return }
+        visit.attempts[last].hasAnswered = true
+        let attempt = visit.attempts[last]
+        accounts[attempt.provider]?.answers(attempt.account, visit.work, now)
+    }
+
     /// - Parameter number: Of the attempt; an end that comes twice is noticed.
     func attemptEnds(_ visit: Visit, _ number: Int, _ how: Visit.Ending) {
         let attempt = visit.attempts[number - 1]

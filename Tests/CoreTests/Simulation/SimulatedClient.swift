@@ -123,6 +123,7 @@ final class SimulatedClient: @unchecked Sendable {
     }
 
     fileprivate func take(_ event: ModelEvent) async throws(GatewayError) {
+        if event.isContent { world.referee.attemptAnswers(visit) }
         if visit.leftAt != nil { throw .cancelled }
         world.referee.takes(visit, event)
         if visit.isStreamed, event.isContent { world.referee.commits(visit, by: "content") }

@@ -15,6 +15,8 @@ final class Visit {
         let lease: UInt64
         let start: Instant
         var isAccepted = false
+        /// Its first content has come.
+        var hasAnswered = false
         var end: (at: Instant, how: Ending)?
     }
 
