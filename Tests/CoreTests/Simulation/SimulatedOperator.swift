@@ -125,10 +125,19 @@ final class SimulatedOperator: @unchecked Sendable {
 
     /// Sets the civil clock right. Nobody tells the pools, so whoever waits learns of a credential that has come back
     /// to life at the next event; here that is somebody who asks for an account that there is not.
+    ///
+    /// They look at the clock before it is set as well: whether a quota that ended unseen begins anew when the clock is
+    /// set back, is for nobody to say.
     private func stepWallClock() {
         let step = world.dice.pick(seconds: [-600, -1, 1, 3600])
+        world.referee.meetMoment()
+        lookAtClocks()
         world.simulation.time.stepWallClock(by: step)
         world.referee.wallClockStepped(by: step)
+        lookAtClocks()
+    }
+
+    private func lookAtClocks() {
         for provider in world.plan.providers { _ = world.pools[provider.name]?.lease(account: "nobody", for: .text) }
     }
 }
