@@ -21,27 +21,35 @@ struct PlaceInLine {
     /// - Returns: `nil` when no line can help any more, or none takes it, or the time is over.
     /// - Throws: `cancelled`.
     func wait() async throws(GatewayError) -> LeasedCandidate? {
-        var role = WaitLine.Role.member(maxDepth: rules.maxDepth)
+        var home: Int?
         var closed: Set<Int> = []
+        defer { resign(home) }
         while time.now < end {
             let helpful = candidates.indices.filter { candidates[$0].helpsToWait(until: end, time.now) }
-            guard let home = helpful.first(where: { !closed.contains($0) }) else { return nil }
-            let (leased, isFull) = await wait(at: home, as: role, helpful: Set(helpful))
+            guard let next = helpful.first(where: { !closed.contains($0) }) else { return nil }
+            if next != home { resign(home) }
+            home = next
+            let (leased, isFull) = await wait(at: next, helpful: Set(helpful))
             if Task.isCancelled {
                 leased?.lease.giveBack()
                 throw .cancelled
             }
             if let leased { return leased }
-            if isFull { closed.insert(home) } else { role = .returning }
+            if isFull { closed.insert(next) }
         }
         return nil
     }
 
+    private func resign(_ home: Int?) {
+        if let home { candidates[home].upstream.pool.resign(tickets[home]) }
+    }
+
     private func wait(
-        at home: Int, as role: WaitLine.Role, helpful: Set<Int>
+        at home: Int, helpful: Set<Int>
     ) async -> (LeasedCandidate?, isFull: Bool) {
+        let member = WaitLine.Role.member(maxDepth: rules.maxDepth)
         guard candidates.count > 1 else {
-            switch await wait(at: home, as: role, evenInVain: false) {
+            switch await wait(at: home, as: member, evenInVain: false) {
             case .granted(let lease): return (leased(home, lease), false)
             case .full: return (nil, true)
             case .refused, .left: return (nil, false)
@@ -49,7 +57,7 @@ struct PlaceInLine {
         }
         return await withTaskGroup(of: (Int, AccountPool.WaitEnd).self) { group in
             for index in candidates.indices {
-                let role = index == home ? role : .guest
+                let role = index == home ? member : .guest
                 group.addTask { (index, await wait(at: index, as: role, evenInVain: !helpful.contains(index))) }
             }
             var hopes = helpful
@@ -71,7 +79,7 @@ struct PlaceInLine {
                         group.cancelAll()
                     } else if time.now < self.end {
                         // Not for a request that was cancelled: it would be refused again and again, for ever.
-                        let role = index == home ? WaitLine.Role.returning : .guest
+                        let role = index == home ? member : .guest
                         _ = group.addTaskUnlessCancelled { (index, await wait(at: index, as: role, evenInVain: true)) }
                     }
                 }

@@ -21,7 +21,9 @@ extension AccountPool {
         for quotaClass: QuotaClass, model: String = "", provider: String, until deadline: Instant, maxDepth: Int
     ) async throws(GatewayError) -> PoolLease {
         let work = WaitLine.Work(quotaClass: quotaClass, model: model)
-        switch await wait(for: work, as: .member(maxDepth: maxDepth), until: deadline) {
+        let ticket = takeTicket()
+        defer { resign(ticket) }
+        switch await wait(for: work, with: ticket, as: .member(maxDepth: maxDepth), until: deadline) {
         case .granted(let lease): return lease
         case .left: throw .cancelled
         case .refused, .full: throw shortage(for: quotaClass, model: model).error(provider: provider)
@@ -34,11 +36,14 @@ extension AccountPool {
     /// A place in line, for one who will wait. Nobody waits for its sake.
     func takeTicket() -> UInt64 { state.withLock { $0.line.takeTicket() } }
 
+    /// Gives up a place for good.
+    func resign(_ ticket: UInt64) { state.withLock { $0.line.resign(ticket) } }
+
     /// - Parameters:
-    ///   - ticket: The place in line, for one who has it already.
+    ///   - ticket: The place in line.
     ///   - evenInVain: Stays in line though no account is known to come free.
     func wait(
-        for work: WaitLine.Work, with ticket: UInt64? = nil, as role: WaitLine.Role, until deadline: Instant,
+        for work: WaitLine.Work, with ticket: UInt64, as role: WaitLine.Role, until deadline: Instant,
         evenInVain: Bool = false
     ) async -> WaitEnd {
         let start = act { state, now, wallNow in
@@ -134,7 +139,7 @@ extension AccountPool.Guarded {
     }
 
     mutating func join(
-        _ work: WaitLine.Work, with ticket: UInt64?, as role: WaitLine.Role, until deadline: Instant,
+        _ work: WaitLine.Work, with id: UInt64, as role: WaitLine.Role, until deadline: Instant,
         evenInVain: Bool, _ now: Instant, _ wallNow: WallTime
     ) -> (Standing, [WaitLine.Bell]) {
         var bells = line.count > 0 ? serve(now, wallNow) : []
@@ -143,7 +148,6 @@ extension AccountPool.Guarded {
         case .failure(let shortage):
             let helps = evenInVain || shortage.helpsToWait(until: deadline, now)
             guard helps, now < deadline else { return (.refused, bells) }
-            let id = ticket ?? line.takeTicket()
             guard line.join(with: id, work, as: role, until: deadline, evenInVain: evenInVain) else {
                 return (.full, bells)
             }

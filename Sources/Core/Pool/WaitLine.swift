@@ -6,10 +6,8 @@ struct WaitLine: Sendable {
 
     /// Whether a place counts among those that the line may have.
     enum Role: Sendable {
-        /// It counts, and is refused when as many wait as may.
+        /// It counts, and is refused when as many wait as may, unless it is one of them that comes back.
         case member(maxDepth: Int)
-        /// It counts, and is not refused: a member that comes back.
-        case returning
         /// It does not count: the request is a member of another line.
         case guest
     }
@@ -32,7 +30,6 @@ struct WaitLine: Sendable {
     private struct Waiter: Sendable {
         let work: Work
         let deadline: Instant
-        let isGuest: Bool
         let evenInVain: Bool
         var outcome: Outcome?
         /// When it has to look whether a rest has ended; on behalf of all.
@@ -50,8 +47,9 @@ struct WaitLine: Sendable {
     private var sentry: UInt64?
     /// How many wait and have no outcome yet.
     private(set) var count = 0
-    /// How many of them are guests.
-    private var guests = 0
+    /// Those that count, from when they came until they are served or give up: also while one that was sent away makes
+    /// up its mind to come back, so that nobody takes its place meanwhile.
+    private var members: Set<UInt64> = []
 
     /// A place behind everybody who has one. Who leaves the line and comes back to it has it still.
     mutating func takeTicket() -> UInt64 {
@@ -66,19 +64,18 @@ struct WaitLine: Sendable {
     mutating func join(
         with ticket: UInt64, _ work: Work, as role: Role, until deadline: Instant, evenInVain: Bool
     ) -> Bool {
-        if case .member(let maxDepth) = role, count - guests >= maxDepth { return false }
-        let isGuest = if case .guest = role { true } else { false }
-        waiters[ticket] = Waiter(work: work, deadline: deadline, isGuest: isGuest, evenInVain: evenInVain)
+        if case .member(let maxDepth) = role, !members.contains(ticket) {
+            guard members.count < maxDepth else { return false }
+            members.insert(ticket)
+        }
+        waiters[ticket] = Waiter(work: work, deadline: deadline, evenInVain: evenInVain)
         queues[work, default: IDQueue()].insert(ticket)
         count += 1
-        if isGuest { guests += 1 }
         return true
     }
 
-    private mutating func noteEnd(of waiter: Waiter) {
-        count -= 1
-        if waiter.isGuest { guests -= 1 }
-    }
+    /// One that was sent away does not come back.
+    mutating func resign(_ ticket: UInt64) { members.remove(ticket) }
 
     func waits(_ id: UInt64) -> Bool { waiters[id].map { $0.outcome == nil } ?? false }
     func deadline(of id: UInt64) -> Instant? { waiters[id]?.deadline }
@@ -107,9 +104,10 @@ struct WaitLine: Sendable {
 
     /// Ends a wait. The caller rings the bell when it has let go of the lock.
     mutating func answer(_ id: UInt64, _ outcome: Outcome) -> Bell? {
-        guard waits(id), let waiter = waiters[id] else { return nil }
+        guard waits(id) else { return nil }
         waiters[id]?.outcome = outcome
-        noteEnd(of: waiter)
+        count -= 1
+        if case .granted = outcome { members.remove(id) }
         if sentry == id { sentry = nil }
         return call(id)
     }
@@ -132,7 +130,8 @@ struct WaitLine: Sendable {
     /// Gives up a place, at once. An outcome that has come already stays, for the waiter to take.
     mutating func leave(_ id: UInt64) -> Bell? {
         guard waits(id), let waiter = waiters.removeValue(forKey: id) else { return nil }
-        noteEnd(of: waiter)
+        count -= 1
+        members.remove(id)
         if sentry == id { sentry = nil }
         let left = waiters
         queues[waiter.work]?.noteDeparture { left[$0].map { $0.outcome == nil } ?? false }
