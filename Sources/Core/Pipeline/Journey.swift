@@ -95,12 +95,12 @@ struct Journey {
 
     /// Waits for an account. For a request that has had no attempt yet.
     mutating func waitForLease(
-        _ rules: QueueRules, deadline: Instant?, time: any TimeSource
+        _ rules: QueueRules, of client: String, deadline: Instant?, time: any TimeSource
     ) async throws(GatewayError) -> LeasedCandidate? {
         guard attempts == 0, !isOver, rules.maxWait > .zero else { return nil }
         let end = waitEnd ?? min(time.now + rules.maxWait, deadline ?? .distantFuture)
         waitEnd = end
-        return try await PlaceInLine(candidates, rules, until: end, time: time).wait()
+        return try await PlaceInLine(candidates, of: client, rules, until: end, time: time).wait()
     }
 
     // MARK: What came of it

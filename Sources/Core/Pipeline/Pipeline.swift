@@ -145,7 +145,8 @@ public struct Pipeline: Sendable {
         if let leased = journey.nextLease() { return leased }
         sink.waits(true)
         defer { sink.waits(false) }
-        return try await journey.waitForLease(queue, deadline: request.deadline, time: time)
+        return try await journey.waitForLease(
+            queue, of: request.client.keyID, deadline: request.deadline, time: time)
     }
 
     /// The upstreams that may serve a request, in order, less those that cannot honour it.

@@ -10,12 +10,16 @@ struct PlaceInLine {
     private let end: Instant
     private let time: any TimeSource
     /// The places in the lines, by candidate; they stay when a line is left and joined again.
-    private let tickets: [UInt64]
+    private let places: [WaitLine.Place]
 
-    /// - Parameter end: When the longest wait is over, or the request's own time.
-    init(_ candidates: [Candidate], _ rules: QueueRules, until end: Instant, time: any TimeSource) {
+    /// - Parameters:
+    ///   - client: The client key's id.
+    ///   - end: When the longest wait is over, or the request's own time.
+    init(
+        _ candidates: [Candidate], of client: String, _ rules: QueueRules, until end: Instant, time: any TimeSource
+    ) {
         (self.candidates, self.rules, self.end, self.time) = (candidates, rules, end, time)
-        tickets = candidates.map { $0.upstream.pool.takeTicket() }
+        places = candidates.map { $0.upstream.pool.takePlace(for: client) }
     }
 
     /// - Returns: `nil` when no line can help any more, or none takes it, or the time is over.
@@ -41,7 +45,7 @@ struct PlaceInLine {
     }
 
     private func resign(_ home: Int?) {
-        if let home { candidates[home].upstream.pool.resign(tickets[home]) }
+        if let home { candidates[home].upstream.pool.resign(places[home]) }
     }
 
     private func wait(
@@ -92,7 +96,7 @@ struct PlaceInLine {
         let candidate = candidates[index]
         let work = WaitLine.Work(quotaClass: candidate.quotaClass, model: candidate.target.model)
         return await candidate.upstream.pool.wait(
-            for: work, with: tickets[index], as: role, until: end, evenInVain: evenInVain)
+            for: work, at: places[index], as: role, until: end, evenInVain: evenInVain)
     }
 
     private func leased(_ index: Int, _ lease: PoolLease) -> LeasedCandidate {

@@ -14,16 +14,18 @@ extension AccountPool {
     }
 
     /// - Parameters:
+    ///   - client: The client key's id: keys take turns.
     ///   - deadline: The wait ends then at the latest.
     ///   - maxDepth: How many may wait at a time; more are refused at once.
     /// - Throws: `noAccountAvailable` when waiting cannot help, at once, or took too long; `cancelled`.
     public func waitForLease(
-        for quotaClass: QuotaClass, model: String = "", provider: String, until deadline: Instant, maxDepth: Int
+        for quotaClass: QuotaClass, model: String = "", of client: String = "", provider: String,
+        until deadline: Instant, maxDepth: Int
     ) async throws(GatewayError) -> PoolLease {
         let work = WaitLine.Work(quotaClass: quotaClass, model: model)
-        let ticket = takeTicket()
-        defer { resign(ticket) }
-        switch await wait(for: work, with: ticket, as: .member(maxDepth: maxDepth), until: deadline) {
+        let place = takePlace(for: client)
+        defer { resign(place) }
+        switch await wait(for: work, at: place, as: .member(maxDepth: maxDepth), until: deadline) {
         case .granted(let lease): return lease
         case .left: throw .cancelled
         case .refused, .full: throw shortage(for: quotaClass, model: model).error(provider: provider)
@@ -34,20 +36,21 @@ extension AccountPool {
     public var waiting: Int { state.withLock { $0.line.count } }
 
     /// A place in line, for one who will wait. Nobody waits for its sake.
-    func takeTicket() -> UInt64 { state.withLock { $0.line.takeTicket() } }
+    func takePlace(for client: String) -> WaitLine.Place {
+        WaitLine.Place(ticket: state.withLock { $0.line.takeTicket() }, client: client)
+    }
 
     /// Gives up a place for good.
-    func resign(_ ticket: UInt64) { state.withLock { $0.line.resign(ticket) } }
+    func resign(_ place: WaitLine.Place) { state.withLock { $0.line.resign(place.ticket) } }
 
     /// - Parameters:
-    ///   - ticket: The place in line.
     ///   - evenInVain: Stays in line though no account is known to come free.
     func wait(
-        for work: WaitLine.Work, with ticket: UInt64, as role: WaitLine.Role, until deadline: Instant,
+        for work: WaitLine.Work, at place: WaitLine.Place, as role: WaitLine.Role, until deadline: Instant,
         evenInVain: Bool = false
     ) async -> WaitEnd {
         let start = act { state, now, wallNow in
-            state.join(work, with: ticket, as: role, until: deadline, evenInVain: evenInVain, now, wallNow)
+            state.join(work, at: place, as: role, until: deadline, evenInVain: evenInVain, now, wallNow)
         }
         guard case .waits(let id) = start else { return end(start, work) }
         let standing = await withTaskCancellationHandler {
@@ -139,7 +142,7 @@ extension AccountPool.Guarded {
     }
 
     mutating func join(
-        _ work: WaitLine.Work, with id: UInt64, as role: WaitLine.Role, until deadline: Instant,
+        _ work: WaitLine.Work, at place: WaitLine.Place, as role: WaitLine.Role, until deadline: Instant,
         evenInVain: Bool, _ now: Instant, _ wallNow: WallTime
     ) -> (Standing, [WaitLine.Bell]) {
         var bells = line.count > 0 ? serve(now, wallNow) : []
@@ -148,15 +151,15 @@ extension AccountPool.Guarded {
         case .failure(let shortage):
             let helps = evenInVain || shortage.helpsToWait(until: deadline, now)
             guard helps, now < deadline else { return (.refused, bells) }
-            guard line.join(with: id, work, as: role, until: deadline, evenInVain: evenInVain) else {
+            guard line.join(place, work, as: role, until: deadline, evenInVain: evenInVain) else {
                 return (.full, bells)
             }
             if let bell = line.post(rules.nextWake) { bells.append(bell) }
-            return (.waits(id), bells)
+            return (.waits(place.ticket), bells)
         }
     }
 
-    /// Hands accounts that came free to those who waited longest, and sends away those whom nothing will help in time.
+    /// Hands accounts that came free to those whose turn it is, and sends away those whom nothing will help in time.
     mutating func serve(_ now: Instant, _ wallNow: WallTime) -> [WaitLine.Bell] {
         var bells: [WaitLine.Bell] = []
         var closed: Set<WaitLine.Work> = []

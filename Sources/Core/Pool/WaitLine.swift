@@ -1,4 +1,5 @@
-/// Requests that wait for an account, first come, first served; a value without clock or lock.
+/// Requests that wait for an account; a value without clock or lock. Client keys take turns, whatever their requests ask
+/// for, and of one key the first to come is the first to be served: one that asks a lot makes itself wait, not others.
 ///
 /// Those who wait for the same work stand in one queue. Joining, leaving and serving cost the same however many wait.
 struct WaitLine: Sendable {
@@ -10,6 +11,14 @@ struct WaitLine: Sendable {
         case member(maxDepth: Int)
         /// It does not count: the request is a member of another line.
         case guest
+    }
+
+    /// Where a request stands.
+    struct Place: Sendable {
+        /// Orders the requests of one client.
+        let ticket: UInt64
+        /// The client key's id.
+        let client: String
     }
 
     /// A lease as the pool gives it: the account's secret, and the number by which the lease is known.
@@ -29,6 +38,7 @@ struct WaitLine: Sendable {
 
     private struct Waiter: Sendable {
         let work: Work
+        let client: String
         let deadline: Instant
         let evenInVain: Bool
         var outcome: Outcome?
@@ -41,7 +51,10 @@ struct WaitLine: Sendable {
     }
 
     private var waiters: [UInt64: Waiter] = [:]
-    private var queues: [Work: IDQueue] = [:]
+    private var queues: [Work: TurnQueue] = [:]
+    /// Of clients that wait: the lowest is next.
+    private var turns: [String: (number: UInt64, waiting: Int)] = [:]
+    private var lastTurn: UInt64 = 0
     private var nextID: UInt64 = 0
     /// The one who looks when the next rest ends.
     private var sentry: UInt64?
@@ -58,20 +71,44 @@ struct WaitLine: Sendable {
     }
 
     /// - Parameters:
-    ///   - ticket: Of nobody else, and not in the line now.
+    ///   - place: Of nobody else, and not in the line now.
     ///   - evenInVain: Is never sent away before its deadline.
     /// - Returns: False when the line is full.
     mutating func join(
-        with ticket: UInt64, _ work: Work, as role: Role, until deadline: Instant, evenInVain: Bool
+        _ place: Place, _ work: Work, as role: Role, until deadline: Instant, evenInVain: Bool
     ) -> Bool {
+        let ticket = place.ticket
         if case .member(let maxDepth) = role, !members.contains(ticket) {
             guard members.count < maxDepth else { return false }
             members.insert(ticket)
         }
-        waiters[ticket] = Waiter(work: work, deadline: deadline, evenInVain: evenInVain)
-        queues[work, default: IDQueue()].insert(ticket)
+        waiters[ticket] = Waiter(work: work, client: place.client, deadline: deadline, evenInVain: evenInVain)
+        var turn = turns[place.client] ?? (nextTurn(), 0)
+        turn.waiting += 1
+        turns[place.client] = turn
+        queues[work, default: TurnQueue()].insert(ticket, of: place.client, turn: turn.number)
         count += 1
         return true
+    }
+
+    private mutating func nextTurn() -> UInt64 {
+        lastTurn += 1
+        return lastTurn
+    }
+
+    /// Who waits no more has no turn, and is behind all others when it comes again.
+    private mutating func noteEnd(of client: String) {
+        count -= 1
+        guard var turn = turns[client] else { return }
+        turn.waiting -= 1
+        turns[client] = turn.waiting > 0 ? turn : nil
+    }
+
+    private mutating func passTurn(of client: String) {
+        guard turns[client] != nil else { return }
+        let turn = nextTurn()
+        turns[client]?.number = turn
+        for work in Array(queues.keys) { queues[work]?.move(client, to: turn) }
     }
 
     /// One that was sent away does not come back.
@@ -85,17 +122,17 @@ struct WaitLine: Sendable {
         waiters[id].map { waiter in waiter.alarm.map { min($0, waiter.deadline) } ?? waiter.deadline }
     }
 
-    /// The one that came first, of all but some queues.
+    /// The one whose turn it is, of all but some queues.
     mutating func first(except closed: Set<Work>) -> (id: UInt64, work: Work)? {
-        var first: (id: UInt64, work: Work)?
+        var first: (id: UInt64, turn: UInt64, work: Work)?
         for work in Array(queues.keys) where !closed.contains(work) {
-            guard let id = front(of: work) else { continue }
-            if first.map({ id < $0.id }) ?? true { first = (id, work) }
+            guard let (id, turn) = front(of: work) else { continue }
+            if first.map({ (turn, id) < ($0.turn, $0.id) }) ?? true { first = (id, turn, work) }
         }
-        return first
+        return first.map { ($0.id, $0.work) }
     }
 
-    private mutating func front(of work: Work) -> UInt64? {
+    private mutating func front(of work: Work) -> (ticket: UInt64, turn: UInt64)? {
         let waiters = waiters
         let front = queues[work]?.first { waiters[$0].map { $0.outcome == nil } ?? false }
         if front == nil { queues[work] = nil }
@@ -104,17 +141,20 @@ struct WaitLine: Sendable {
 
     /// Ends a wait. The caller rings the bell when it has let go of the lock.
     mutating func answer(_ id: UInt64, _ outcome: Outcome) -> Bell? {
-        guard waits(id) else { return nil }
+        guard waits(id), let client = waiters[id]?.client else { return nil }
         waiters[id]?.outcome = outcome
-        count -= 1
-        if case .granted = outcome { members.remove(id) }
+        noteEnd(of: client)
+        if case .granted = outcome {
+            members.remove(id)
+            passTurn(of: client)
+        }
         if sentry == id { sentry = nil }
         return call(id)
     }
 
     /// Those of a queue who would have to wait beyond their time.
     func waiting(for work: Work, impatientBefore back: Instant?) -> [UInt64] {
-        queues[work]?.ids.filter { id in
+        queues[work]?.tickets.filter { id in
             guard let waiter = waiters[id], waiter.outcome == nil, !waiter.evenInVain else { return false }
             return back.map { $0 > waiter.deadline } ?? true
         } ?? []
@@ -130,11 +170,11 @@ struct WaitLine: Sendable {
     /// Gives up a place, at once. An outcome that has come already stays, for the waiter to take.
     mutating func leave(_ id: UInt64) -> Bell? {
         guard waits(id), let waiter = waiters.removeValue(forKey: id) else { return nil }
-        count -= 1
+        noteEnd(of: waiter.client)
         members.remove(id)
         if sentry == id { sentry = nil }
         let left = waiters
-        queues[waiter.work]?.noteDeparture { left[$0].map { $0.outcome == nil } ?? false }
+        queues[waiter.work]?.noteDeparture(of: waiter.client) { left[$0].map { $0.outcome == nil } ?? false }
         return waiter.bell
     }
 
@@ -185,48 +225,5 @@ struct WaitLine: Sendable {
         let bell = waiters[id]?.bell
         waiters[id]?.bell = nil
         return bell
-    }
-}
-
-/// Ids in their order. Those that went meanwhile are passed over when they come to the front, or cleared when
-/// they are the greater part.
-private struct IDQueue: Sendable {
-    private var storage: [UInt64] = []
-    private var head = 0
-    private var departures = 0
-
-    var ids: ArraySlice<UInt64> { storage[head...] }
-
-    /// Puts an id in its place, most often the last one. One that went and comes back may still stand there.
-    mutating func insert(_ id: UInt64) {
-        if head > 32, head > storage.count / 2 {
-            storage.removeSubrange(..<head)
-            head = 0
-        }
-        var (low, high) = (head, storage.count)
-        if let last = storage.last, last < id { low = high }
-        while low < high {
-            let middle = (low + high) / 2
-            if storage[middle] < id { low = middle + 1 } else { high = middle }
-        }
-        if low < storage.count, storage[low] == id { return }
-        storage.insert(id, at: low)
-    }
-
-    /// The first that still waits; drops those before it.
-    mutating func first(where waits: (UInt64) -> Bool) -> UInt64? {
-        while head < storage.count {
-            if waits(storage[head]) { return storage[head] }
-            head += 1
-            departures = max(departures - 1, 0)
-        }
-        return nil
-    }
-
-    mutating func noteDeparture(_ waits: (UInt64) -> Bool) {
-        departures += 1
-        guard departures > 16, departures > ids.count / 2 else { return }
-        storage = ids.filter(waits)
-        (head, departures) = (0, 0)
     }
 }

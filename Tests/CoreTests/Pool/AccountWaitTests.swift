@@ -103,30 +103,6 @@ struct AccountWaitTests {
         #expect(await first.value.failure == nil)
     }
 
-    @Test("who was sent away and comes back has its place still; it is free when it gives up or is served")
-    func keepsItsPlace() {
-        var line = WaitLine()
-        let work = WaitLine.Work(quotaClass: .text)
-        let (first, second, third) = (line.takeTicket(), line.takeTicket(), line.takeTicket())
-        func joins(_ ticket: UInt64) -> Bool {
-            line.join(with: ticket, work, as: .member(maxDepth: 1), until: .distantFuture, evenInVain: false)
-        }
-        #expect([joins(first), joins(second)] == [true, false])
-        for _ in 0..<3 {
-            _ = line.answer(first, .refused)
-            _ = line.takeOutcome(of: first)
-            #expect([joins(second), joins(first)] == [false, true])
-        }
-        _ = line.answer(first, .refused)
-        _ = line.takeOutcome(of: first)
-        line.resign(first)
-        #expect([joins(second), joins(third)] == [true, false])
-        _ = line.answer(second, .granted(WaitLine.Handout(credential: PoolWorld.credential("a"), grant: 1)))
-        #expect(joins(third) == true)
-        _ = line.leave(third)
-        #expect([joins(first), line.count == 1] == [true, true])
-    }
-
     @Test("a wait that no release can help ends when the account begins to rest, and names the time")
     func restingInstead() async throws {
         let pool = pool(["amber"])

@@ -16,6 +16,7 @@ extension Referee {
 
         if visit.attempts.isEmpty {
             startedNow.append(visit)
+            if visit.hasQueued { noteTurn(of: visit, servedBy: provider) }
             if event > visit.arrivalEvent + 1 { visit.waitEnd = event }
         }
         let number = visit.leaseNumber

@@ -59,6 +59,7 @@ extension Referee {
             if case .dropped? = visit.attempts.last?.end?.how { break }
             for candidate in visit.candidates { accounts[candidate]?.turns.forget() }
         }
+        if visit.state == .waiting { noteTurn(of: visit, servedBy: nil) }
         if visit.state == .waiting, event > visit.arrivalEvent + 1 { visit.waitEnd = event }
         visit.state = .done
     }

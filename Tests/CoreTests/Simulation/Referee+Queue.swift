@@ -22,11 +22,40 @@ extension Referee {
         check(waiting.count <= plan.queue.maxDepth * lines, .queueBounded, "\(waiting.count) wait in \(lines) lines")
     }
 
-    /// Of two who wait for the same work in the same pool, the one who came first is served first.
+    func noteTurn(of visit: Visit, servedBy provider: String?) {
+        for candidate in visit.candidates {
+            served[candidate, default: []].append(
+                Turn(
+                    key: visit.talk.key, work: visit.work, event: event, momentEvent: momentEvent,
+                    isSeen: candidate == provider))
+        }
+    }
+
+    /// While somebody waits for an account, no other key is served twice with the same work before its own is once.
+    func checkTurns(_ waiting: [Visit]) {
+        for late in startedNow where late.hasQueued {
+            guard let provider = late.attempts.first?.provider, let turns = served[provider] else { continue }
+            for other in waiting
+            where other.work == late.work && other.talk.key != late.talk.key && other.candidates.contains(provider) {
+                let own = turns.last { $0.key == other.talk.key }?.event ?? 0
+                let since = max(other.arrivalEvent, own, accounts[provider]?.hopeLost(other.work) ?? 0)
+                let count = turns.count {
+                    $0.key == late.talk.key && $0.work == other.work && $0.isSeen && $0.momentEvent > since
+                }
+                if count == 1 { self.count("another key's turn") }
+                check(
+                    count <= 1, .queueTakesTurns,
+                    "#\(late.id) of \(late.talk.key) was served by \(provider), the \(count)th, before #\(other.id)")
+            }
+        }
+    }
+
+    /// Of two of one key who wait for the same work in the same pool, the one who came first is served first.
     func checkFairness(_ waiting: [Visit]) {
         for late in startedNow {
             guard let provider = late.attempts.first?.provider else { continue }
-            for other in waiting where other.work == late.work && other.candidates.contains(provider) {
+            for other in waiting
+            where other.work == late.work && other.talk.key == late.talk.key && other.candidates.contains(provider) {
                 if other.candidates.count > 1, late.hasQueued { count("order in several lines") }
                 // One who was sent away may be on its way back to its place in this moment.
                 if accounts[provider]?.hopeLost(other.work) ?? 0 >= momentEvent { continue }

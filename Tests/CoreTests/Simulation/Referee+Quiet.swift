@@ -9,6 +9,7 @@ extension Referee {
         checkLeavers()
         checkQueue(waiting)
         checkFairness(waiting)
+        checkTurns(waiting)
         for provider in plan.providers {
             guard let pool = pools[provider.name] else { continue }
             for work in NaiveWork.all where work.model.isEmpty || NaiveWork.asked.contains(work) {

@@ -21,6 +21,8 @@ final class Referee: @unchecked Sendable {
     var visits: [Visit] = []
     /// Those that had their first attempt in this moment.
     var startedNow: [Visit] = []
+    /// By provider: whom its line has served, or may have served unseen.
+    var served: [String: [Turn]] = [:]
     /// A count of everything noted: finer than the clock, on which much happens at once.
     private(set) var event = 0
     /// The count when the clock moved last.
@@ -35,6 +37,16 @@ final class Referee: @unchecked Sendable {
             accounts[provider.name] = NaiveAccounts(provider.rules)
             budgets[provider.name] = 20
         }
+    }
+
+    struct Turn {
+        let key: String
+        let work: NaiveWork
+        let event: Int
+        /// The event with which the moment began.
+        let momentEvent: Int
+        /// False for one who left, or was served elsewhere: it may have been this line's turn as well.
+        let isSeen: Bool
     }
 
     var now: Instant { simulation.time.now }

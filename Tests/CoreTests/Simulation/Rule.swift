@@ -34,7 +34,8 @@ enum Rule: String, CaseIterable {
     case allBack = "in the end every account can be leased as often as it may"
     // The queue.
     case queueBounded = "no more wait than max_depth, none longer than max_wait"
-    case queueFair = "first come, first served"
+    case queueFair = "of one client key, first come, first served"
+    case queueTakesTurns = "client keys that wait for the same take turns"
     case nobodyForgotten = "nobody waits while an account is free"
     case refusedForCause = "a request without an attempt is refused only when nobody is free and waiting is of no use"
     // The run itself.

@@ -24,7 +24,7 @@ enum SimulationSeeds {
             "chooses fill-first", "chooses least-in-flight", "chooses round-robin", "least of many", "shares told",
             "source goes", "several sources", "suspended", "probed", "endpoint suspended", "endpoint probed",
             "the endpoint's fault", "released", "paced", "quota spent",
-            "order in several lines", "earliest of several",
+            "order in several lines", "another key's turn", "earliest of several",
             "returns to its account", "favourite passed over", "names of several keys",
             "fails with unsupported", "fails with cancelled",
         ]
