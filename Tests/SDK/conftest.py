@@ -36,6 +36,12 @@ def throwaway_endpoint(throwaway_address) -> Endpoint:
 
 
 @pytest.fixture
+def limited_endpoint(throwaway_address) -> Endpoint:
+    """With a key that has two requests an hour."""
+    return Endpoint(throwaway_address.origin + "/v1", throwaway_address.limited_key)
+
+
+@pytest.fixture
 def client(endpoint):
     with endpoint.client() as client:
         yield client

@@ -32,6 +32,8 @@ class Address:
 
     origin: str
     key: str
+    # A key with two requests an hour; empty if the gateway was not started here.
+    limited_key: str = ""
 
 
 def is_given_from_outside() -> bool:
@@ -61,7 +63,7 @@ def address(simulators, tmp_path_factory):
         yield Address(os.environ["POLLUX_BASE_URL"].removesuffix("/v1"), os.environ["POLLUX_KEY"])
         return
     program = Gateway(tmp_path_factory.mktemp("gateway"), *simulators)
-    yield Address(program.origin, program.key)
+    yield Address(program.origin, program.key, program.limited_key)
     program.stop()
 
 
@@ -71,7 +73,7 @@ def throwaway_address(simulators, tmp_path):
     if is_given_from_outside():
         pytest.skip("leaves accounts resting, so it runs only against a gateway that the tests start")
     program = Gateway(tmp_path, *simulators, web_accounts=1)
-    yield Address(program.origin, program.key)
+    yield Address(program.origin, program.key, program.limited_key)
     program.stop()
 
 

@@ -88,12 +88,14 @@ class Gateway(Program):
 
     def __init__(self, folder: Path, openai: str, business: str, web: str, web_accounts: int = 6):
         self.key = "sdk-" + secrets.token_hex(20)
+        self.limited_key = "sdk-" + secrets.token_hex(20)
         (folder / "accounts.json").write_text(json.dumps([SAMPLE_ACCOUNT]))
         for name in ["web", "web-temporary"]:
             accounts = [sample_web_account() for _ in range(web_accounts)]
             (folder / f"{name}.json").write_text(json.dumps(accounts))
         settings = folder / "settings.yaml"
-        settings.write_text(SETTINGS.format(folder=folder, key=self.key, openai=openai, business=business, web=web))
+        names = {"openai": openai, "business": business, "web": web}
+        settings.write_text(SETTINGS.format(folder=folder, key=self.key, limited_key=self.limited_key, **names))
         super().__init__("serve", "--settings", str(settings))
         self.origin = self.wait_for(lambda lines: next(filter(None, map(ready_address, lines)), None))
 
@@ -120,6 +122,7 @@ state:  {{folder: "{folder}/state"}}
 queue:  {{max_wait: 1s}}
 keys:
   - {{name: sdk, key: "{key}", models: ["*"]}}
+  - {{name: sdk-limited, key: "{limited_key}", models: ["*"], limits: {{requests: 2/1h, burst: 2, tokens: 100000/1d}}}}
 credential_sources:
   - {{name: accounts, kind: file, path: "{folder}/accounts.json"}}
   - {{name: web, kind: file, path: "{folder}/web.json"}}

@@ -1,5 +1,7 @@
 """Failures, as the SDK's exceptions show them."""
 
+import re
+
 import openai
 import pytest
 
@@ -52,6 +54,29 @@ def test_an_upstream_limit_says_when_to_come_back(throwaway_endpoint, upstream, 
     assert error.type == "rate_limit_error" and error.code == "rate_limit_exceeded"
     seconds = int(error.response.headers["retry-after"])
     assert 1 <= seconds <= upstream.longest_wait
+
+
+def test_a_keys_own_limit_is_told_with_every_answer(limited_endpoint, openai_upstream, word):
+    with limited_endpoint.client() as client:
+        request = {"model": openai_upstream.model, "messages": [{"role": "user", "content": word}]}
+        for left in ["1", "0"]:
+            fields = client.chat.completions.with_raw_response.create(**request).headers
+            assert fields["x-ratelimit-limit-requests"] == "2"
+            assert fields["x-ratelimit-remaining-requests"] == left
+            assert re.fullmatch(r"(\d+h)?(\d+m)?\d+(\.\d+)?m?s", fields["x-ratelimit-reset-requests"])
+            assert fields["x-ratelimit-limit-tokens"] == "100000"
+            assert 0 < int(fields["x-ratelimit-remaining-tokens"]) < 100000
+            assert ";q=2;w=3600" in fields["ratelimit-policy"] and f";r={left};t=" in fields["ratelimit"]
+        with pytest.raises(openai.RateLimitError) as caught:
+            client.chat.completions.create(**request)
+    error = caught.value
+    assert error.type == "rate_limit_error" and error.code == "rate_limit_exceeded" and error.request_id
+    fields = error.response.headers
+    # A request comes free every half an hour.
+    assert 1700 < int(fields["retry-after"]) <= 1800
+    assert int(fields["retry-after"]) - 1 <= int(fields["retry-after-ms"]) / 1000 <= int(fields["retry-after"])
+    assert fields["x-ratelimit-remaining-requests"] == "0"
+    assert len(openai_upstream.calls_with(word)) == 2
 
 
 @pytest.mark.parametrize("streams", [False, True])

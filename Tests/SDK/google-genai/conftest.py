@@ -52,5 +52,11 @@ def throwaway_endpoint(throwaway_address) -> Endpoint:
 
 
 @pytest.fixture
+def limited_endpoint(throwaway_address) -> Endpoint:
+    """With a key that has two requests an hour."""
+    return Endpoint(throwaway_address.origin, throwaway_address.limited_key)
+
+
+@pytest.fixture
 def client(endpoint) -> genai.Client:
     return endpoint.client()

@@ -21,6 +21,19 @@ def test_a_wrong_key_is_what_google_says_of_it(endpoint, upstream, word):
     assert not upstream.calls_with(word)
 
 
+def test_a_keys_own_limit_says_when_to_come_back(limited_endpoint, openai_upstream, word):
+    client = limited_endpoint.client()
+    for _ in range(2):
+        client.models.generate_content(model=openai_upstream.model, contents=word)
+    with pytest.raises(errors.ClientError) as caught:
+        client.models.generate_content(model=openai_upstream.model, contents=word)
+    error = caught.value
+    assert error.code == 429 and error.status == "RESOURCE_EXHAUSTED"
+    # A request comes free every half an hour.
+    assert 1700 < float(details(error)["RetryInfo"]["retryDelay"].removesuffix("s")) <= 1800
+    assert len(openai_upstream.calls_with(word)) == 2
+
+
 @pytest.mark.parametrize("streams", [False, True])
 def test_an_unknown_model_is_not_found(client, word, streams):
     ask = client.models.generate_content_stream if streams else client.models.generate_content
