@@ -1,7 +1,9 @@
 """`pollux serve --demo`, as somebody tries it first: each command that it prints is pasted into a shell."""
 
 import json
+import re
 import subprocess
+import time
 
 import pytest
 from programs import Program
@@ -14,6 +16,10 @@ COMMANDS = [
     "Gemini format: a stream",
     "Gemini format: every model",
     "Admin API: every account and its state",
+    "Command line: every account and its state",
+    "Command line: where a request would go, and why",
+    "Command line: a key with limits, shown once",
+    "Command line: who has used what",
 ]
 
 
@@ -77,3 +83,19 @@ def test_models(demo):
 def test_accounts(demo):
     accounts = json.loads(paste(demo.commands["Admin API: every account and its state"]))["items"]
     assert len(accounts) >= 3 and {account["state"]["code"] for account in accounts} == {"ready"}
+
+
+def test_command_line(demo):
+    assert paste(demo.commands["Command line: every account and its state"]).count(" ready ") >= 3
+    assert " goes to business/" in paste(demo.commands["Command line: where a request would go, and why"])
+    done = subprocess.run(
+        ["bash", "-c", demo.commands["Command line: a key with limits, shown once"]], capture_output=True, text=True
+    )
+    key = done.stdout.strip()
+    assert done.returncode == 0 and key.startswith("plx_") and "shown this once" in done.stderr
+    with_key = re.sub(r"Bearer \S+'", f"Bearer {key}'", demo.commands["OpenAI format: an answer"])
+    assert json.loads(paste(with_key))["choices"]
+    # What was used is counted when the answer has ended, a moment after its last byte.
+    deadline = time.monotonic() + 20
+    while "trial" not in (usage := paste(demo.commands["Command line: who has used what"])):
+        assert time.monotonic() < deadline, usage

@@ -13,7 +13,10 @@ enum DemoSettings {
         """
     }
 
-    static func welcome(_ demo: Demo, key: Secret, adminKey: Secret, host: String, port: Int) -> [String] {
+    /// - Parameter program: The path of this one.
+    static func welcome(
+        _ demo: Demo, key: Secret, adminKey: Secret, host: String, port: Int, program: String
+    ) -> [String] {
         let origin = "http://\(ListenAddress(host: host, port: port))"
         var lines = [
             "",
@@ -25,7 +28,9 @@ enum DemoSettings {
         guard let first = demo.models.first?.id else { return lines }
         let second = demo.models.dropFirst().first?.id ?? first
         lines += ["", "Paste into another terminal:"]
-        let commands = openAI(origin, key, first, second) + gemini(origin, key, first, second) + admin(origin, adminKey)
+        let commands =
+            openAI(origin, key, first, second) + gemini(origin, key, first, second) + admin(origin, adminKey)
+            + commandLine(origin, adminKey, first, program)
         for (title, command) in commands {
             lines += ["", "  # \(title)", "  " + command]
         }
@@ -59,6 +64,21 @@ enum DemoSettings {
                 "Admin API: every account and its state",
                 "curl -sS \(origin)/admin/api/v1/accounts -H 'Authorization: Bearer \(key.reveal())'"
             )
+        ]
+    }
+
+    /// Asks this gateway by its address: another one may run here, with a state folder of its own.
+    private static func commandLine(
+        _ origin: String, _ key: Secret, _ model: String, _ program: String
+    ) -> [Example] {
+        func command(_ words: String) -> String {
+            "POLLUX_URL=\(origin) POLLUX_ADMIN_KEY='\(key.reveal())' '\(program)' \(words)"
+        }
+        return [
+            ("Command line: every account and its state", command("accounts list")),
+            ("Command line: where a request would go, and why", command("route explain --model \(model)")),
+            ("Command line: a key with limits, shown once", command("keys create trial --limit requests=60/1m")),
+            ("Command line: who has used what", command("usage")),
         ]
     }
 

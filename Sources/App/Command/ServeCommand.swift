@@ -83,9 +83,17 @@ struct ServeCommand: Command {
             return loaded
         }
         return try await serve(read, invocation.with(environment: environment), signals, isDemo: true) { host, port in
-            let lines = DemoSettings.welcome(upstreams, key: key, adminKey: adminKey, host: host, port: port)
+            let lines = DemoSettings.welcome(
+                upstreams, key: key, adminKey: adminKey, host: host, port: port, program: Self.program)
             for line in lines { invocation.console.out(line) }
         }
+    }
+
+    /// This program's path, for commands that are pasted wherever somebody is.
+    private static var program: String {
+        guard let path = realpath("/proc/self/exe", nil) else { return "pollux" }
+        defer { free(path) }
+        return String(cString: path)
     }
 
     private func override(_ settings: inout GatewaySettings, _ invocation: Invocation) throws(GatewayError) {
