@@ -16,6 +16,7 @@ enum AccountCodec {
 
     static let transition = Shape.object([
         .required("provider", .text), .required("account", .text), .optional("class", quotaClass),
+        .optional("model", .text, "The one model that rests; the class is as it was."),
         .required("from", .choice(states)), .required("to", .choice(states)), .optional("until", .time),
         .required("at", .time),
         .required(
@@ -140,6 +141,7 @@ enum AccountCodec {
             ("provider", .string(transition.provider)), ("account", .string(transition.accountID)),
         ])
         object.add("class", transition.quotaClass?.rawValue)
+        if !transition.model.isEmpty { object.add("model", transition.model) }
         object["from"] = .string(transition.from.rawValue)
         object["to"] = .string(transition.to.rawValue)
         object.add("until", transition.until)

@@ -19,6 +19,7 @@ struct TransitionLog: TransitionObserver {
         var fields = [LogField("provider", transition.provider)]
         if !transition.accountID.isEmpty { fields.append(LogField("account", transition.accountID)) }
         if let quotaClass = transition.quotaClass { fields.append(LogField("class", quotaClass.rawValue)) }
+        if !transition.model.isEmpty { fields.append(LogField("model", transition.model)) }
         fields += [LogField("from", transition.from.rawValue), LogField("to", transition.to.rawValue)]
         if let until = transition.until {
             fields.append(LogField("for_s", Int(max(until - transition.at, .zero).secondsRoundedUp)))

@@ -104,8 +104,10 @@ final class GatewayMetrics: Sendable {
     /// The states that an endpoint or a proxy can be in.
     private static let endpointStates: [AccountState] = [.ready, .cooling, .suspended]
 
-    /// An account, or what stands before all of a provider's accounts, has changed its state.
+    /// An account, or what stands before all of a provider's accounts, has changed its state. A model that rests is no
+    /// state of the account.
     func happened(_ transition: AccountTransition) {
+        guard transition.model.isEmpty else { return }
         let (isOfAccount, state) = (!transition.accountID.isEmpty, transition.to)
         let (family, states) =
             isOfAccount ? (transitions, AccountState.allCases) : (endpointTransitions, Self.endpointStates)

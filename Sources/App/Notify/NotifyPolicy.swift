@@ -65,9 +65,9 @@ extension NotifyPolicy {
         expiries = expiries.filter { $0.key.provider != view.provider || present.contains($0.key) }
     }
 
-    /// A change of one account. Text stands for the account as a whole.
+    /// A change of one account. Text stands for the account as a whole; a model that rests is nobody's trouble.
     mutating func observe(_ transition: AccountTransition, _ now: Instant) {
-        guard transition.quotaClass == nil || transition.quotaClass == .text else { return }
+        guard transition.model.isEmpty, transition.quotaClass == nil || transition.quotaClass == .text else { return }
         let subject = Subject(provider: transition.provider, account: transition.accountID)
         guard transition.to != .disabled else {
             standings[subject] = nil

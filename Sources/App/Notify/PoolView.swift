@@ -54,7 +54,9 @@ extension PoolView {
 extension PoolView.Account {
     init(_ report: AccountReport) {
         // The last change into the state for text, which stands for the account.
-        let change = report.transitions.last { $0.quotaClass == nil || $0.quotaClass == .text }
+        let change = report.transitions.last {
+            $0.model.isEmpty && ($0.quotaClass == nil || $0.quotaClass == .text)
+        }
         self.init(
             id: report.accountID, state: report.state, reason: report.reason ?? "", expiresAt: report.expiresAt,
             isRemembered: change?.to == report.state && change?.evidence.cause == .restart)

@@ -37,6 +37,7 @@ extension AccountLife {
         _ event: Event, _ evidence: @autoclosure () -> Evidence, _ given: AccountCircumstances
     ) -> [AccountTransition] {
         var moved: QuotaClass?
+        var more: AccountTransition?
         switch event {
         case .answered, .succeeded, .failed, .returned: break
         default: moved = letTimePass(given)
@@ -60,7 +61,11 @@ extension AccountLife {
             if succeed(errand, hasAnswered, given) { moved = errand.work.quotaClass }
             if isPlain { return [] }
         case .failed(let errand, let error, let fault):
+            let known = models[errand.work]
             if fail(errand, error, fault, given) { moved = errand.work.quotaClass }
+            if let rest = models[errand.work], rest.end > known?.end ?? given.now {
+                more = tellModel(errand.work, rest, error, evidence(), given)
+            }
         case .returned(let errand):
             strands[errand.ordinal].breaker.forgo(errand.number)
             return []
@@ -70,7 +75,7 @@ extension AccountLife {
         case .released(let quotaClass): strands[quotaClass.ordinal].breaker.release()
         case .timePassed: break
         }
-        return tell(evidence, moved, given)
+        return tell(evidence, moved, given) + [more].compactMap(\.self)
     }
 
     // MARK: Attempts
@@ -172,6 +177,18 @@ extension AccountLife {
     }
 
     // MARK: Telling
+
+    private mutating func tellModel(
+        _ work: AccountPoolState.LaneKey, _ rest: AccountRest, _ error: GatewayError, _ evidence: Evidence,
+        _ given: AccountCircumstances
+    ) -> AccountTransition {
+        let change = AccountTransition(
+            provider: provider, accountID: accountID, quotaClass: work.quotaClass,
+            from: told[work.quotaClass.ordinal], to: error.accountEffect == .exhaustQuota ? .quotaExhausted : .cooling,
+            until: given.civil(rest.end), at: given.wall, evidence: evidence, model: work.model)
+        keep(change)
+        return change
+    }
 
     /// Compares every class with what was told last.
     ///

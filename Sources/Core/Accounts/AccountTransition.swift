@@ -5,7 +5,8 @@ public struct AccountTransition: Sendable, Equatable {
     public var accountID: String
     /// `nil` when it holds for every class of work.
     public var quotaClass: QuotaClass?
-    /// The one model that it is about; empty for the class as a whole.
+    /// The one model that rests, while the account's class is as it was (`from` is its state); empty for the class as a
+    /// whole. Its end is `until`, and is not told again.
     public var model: String
     public var from: AccountState
     public var to: AccountState

@@ -92,8 +92,15 @@ extension AccountTransition {
             """,
             [
                 .integer(at.microseconds), .text(provider), .text(accountID), .optional(quotaClass?.rawValue),
-                .text(from.rawValue), .text(to.rawValue), .optional(until?.microseconds), .text(evidence.stored.text),
+                .text(from.rawValue), .text(to.rawValue), .optional(until?.microseconds), .text(storedFacts.text),
             ])
+    }
+
+    /// The evidence, and the model if it is about one.
+    private var storedFacts: JSON {
+        guard !model.isEmpty, case .object(var facts) = evidence.stored else { return evidence.stored }
+        facts["model"] = .string(model)
+        return .object(facts)
     }
 }
 

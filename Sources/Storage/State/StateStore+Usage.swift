@@ -128,11 +128,11 @@ extension AccountTransition {
     /// `nil` for words of another version.
     fileprivate init?(_ row: SQLiteRow) {
         guard let from = AccountState(rawValue: row.text(4)), let to = AccountState(rawValue: row.text(5)),
-            let evidence = JSON.stored(row.text(7)).flatMap(Evidence.init(stored:))
+            let facts = JSON.stored(row.text(7)), let evidence = Evidence(stored: facts)
         else { return nil }
         self.init(
             provider: row.text(1), accountID: row.text(2),
             quotaClass: row.optionalText(3).flatMap(QuotaClass.init(rawValue:)), from: from, to: to,
-            until: row.optionalTime(6), at: row.time(0), evidence: evidence)
+            until: row.optionalTime(6), at: row.time(0), evidence: evidence, model: facts["model"]?.string ?? "")
     }
 }

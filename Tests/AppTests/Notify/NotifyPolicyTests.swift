@@ -216,13 +216,17 @@ struct NotifyPolicyTests {
         #expect(item?.requestID == "req_1")
     }
 
-    @Test("what happens to pictures alone does not make an account dead; text stands for it")
+    @Test("what happens to pictures or one model alone does not make an account dead; text stands for it")
     func classes() {
         var world = PolicyWorld.running(["amber"])
         let transition = AccountTransition(
             provider: "web", accountID: "amber", quotaClass: .images, from: .ready, to: .restricted, at: world.wall,
             evidence: Evidence(.attempt))
         world.policy.observe(transition, world.now)
+        let ofModel = AccountTransition(
+            provider: "web", accountID: "amber", quotaClass: .text, from: .ready, to: .restricted, at: world.wall,
+            evidence: Evidence(.attempt), model: "m")
+        world.policy.observe(ofModel, world.now)
         world.now = world.now + .seconds(30)
         #expect(world.policy.take(world.now, world.wall).isEmpty)
     }

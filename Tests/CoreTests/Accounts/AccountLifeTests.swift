@@ -224,6 +224,23 @@ struct AccountLifeTests {
         #expect(world.pool.report(of: "amber")?.transitions == world.told.all)
     }
 
+    @Test("a model that rests is told with its evidence and its end; the class stays as it was")
+    func modelRests() throws {
+        let world = LifeWorld()
+        world.attempt(PoolWorld.limited(.accountModel, retryAfter: .seconds(5)), request: "req_7")
+        let told = try #require(world.told.all.last)
+        #expect([told.model, told.evidence.requestID] == ["m", "req_7"])
+        #expect([told.from, told.to] == [.ready, .cooling])
+        #expect(told.until == world.time.wallNow + .seconds(5))
+        #expect(world.state() == .ready)
+        #expect(world.pool.report(of: "amber")?.transitions == [told])
+        // A shorter limit while it rests changes nothing; a longer one does.
+        let late = try #require(world.pool.lease(account: "amber", for: .text, model: "n"))
+        late.release(after: PoolWorld.limited(.accountClass, retryAfter: .seconds(1)))
+        #expect(world.told.all.last?.model == "")
+        #expect(world.told.all.count == 2)
+    }
+
     @Test("the last 32 transitions are kept")
     func history() {
         let world = LifeWorld()

@@ -112,7 +112,7 @@ struct UsageTests {
         (evidence.field, evidence.message) = ("retry-after", "the upstream said 60 s")
         let first = AccountTransition(
             provider: "p", accountID: "a", quotaClass: .images, from: .ready, to: .cooling,
-            until: Self.start + .seconds(60), at: Self.start, evidence: evidence)
+            until: Self.start + .seconds(60), at: Self.start, evidence: evidence, model: "m")
         let second = AccountTransition(
             provider: "p", accountID: "a", from: .cooling, to: .ready, at: Self.start + .seconds(60),
             evidence: Evidence(.time))

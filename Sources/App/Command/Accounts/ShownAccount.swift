@@ -46,7 +46,7 @@ struct ShownAccount {
     /// One sentence for a table.
     var why: String {
         if let reason = state.reason { return reason }
-        return state.isReady ? "" : transitions.last?.evidence ?? state.label
+        return state.isReady ? "" : transitions.last { $0.model == nil }?.evidence ?? state.label
     }
 }
 
