@@ -2,8 +2,20 @@ import Synchronization
 
 /// What the operator asks about accounts and does to them, and what outlives a restart.
 extension AccountPool {
+    /// So many accounts are told of at a time, so that requests come in between when there are thousands.
+    private static let reportsAtATime = 100
+
     /// Every account and what is known about it, in file order.
-    public func reports() -> [AccountReport] { change { state in state.rules.reports() } }
+    public func reports() -> [AccountReport] {
+        let ids = change { $0.rules.accountIDs }
+        var reports: [AccountReport] = []
+        reports.reserveCapacity(ids.count)
+        for start in stride(from: 0, to: ids.count, by: Self.reportsAtATime) {
+            let some = ids[start..<min(start + Self.reportsAtATime, ids.count)]
+            reports += change { state in some.compactMap { state.rules.report(of: $0) } }
+        }
+        return reports
+    }
 
     /// How many accounts are in which state, for each class of work.
     public func stateCounts() -> [QuotaClass: [AccountState: Int]] { change { $0.rules.stateCounts() } }
@@ -40,9 +52,14 @@ extension AccountPool {
 
     /// What has changed since it was asked last, for the store.
     public func takeChangedMemories() -> [AccountMemory] {
-        change { $0.rules.takeChangedMemories() }.map {
-            AccountMemory(provider: name, accountID: $0.accountID, body: $0.body)
+        var left = state.withLock { $0.rules.changed.count }
+        var memories: [AccountMemory] = []
+        while left > 0 {
+            let some = change { $0.rules.takeChangedMemories(atMost: Self.reportsAtATime) }
+            memories += some.map { AccountMemory(provider: name, accountID: $0.accountID, body: $0.body) }
+            left -= Self.reportsAtATime
         }
+        return memories
     }
 
     /// From now on rotated secrets are kept before they are used.

@@ -1,9 +1,7 @@
 /// What is told about accounts, and what is kept of them.
 extension AccountPoolState {
-    /// Every account in file order, those on their way out included.
-    func reports() -> [AccountReport] {
-        entries.indices.filter { !entries[$0].isGone }.map(report(at:))
-    }
+    /// In file order, those on their way out included.
+    var accountIDs: [String] { entries.compactMap { $0.isGone ? nil : $0.id } }
 
     func report(of accountID: String) -> AccountReport? { positions[accountID].map(report(at:)) }
 
@@ -111,9 +109,9 @@ extension AccountPoolState {
     }
 
     /// Of the accounts about which something has changed since it was asked last.
-    mutating func takeChangedMemories() -> [(accountID: String, body: JSON)] {
-        let ids = changed
-        changed = []
+    mutating func takeChangedMemories(atMost count: Int = .max) -> [(accountID: String, body: JSON)] {
+        let ids = changed.prefix(count)
+        changed.removeFirst(ids.count)
         return ids.compactMap { id in
             guard let position = positions[id] else { return nil }
             entries[position].isChanged = false

@@ -1,5 +1,5 @@
-/// Requests that wait for an account; a value without clock or lock. Client keys take turns, whatever their requests ask
-/// for, and of one key the first to come is the first to be served: one that asks a lot makes itself wait, not others.
+/// Requests that wait for an account; a value without clock or lock. Client keys take turns, whatever their requests
+/// ask for, and of one key the first to come is the first to be served: one that asks a lot makes itself wait.
 ///
 /// Those who wait for the same work stand in one queue. Joining, leaving and serving cost the same however many wait.
 struct WaitLine: Sendable {

@@ -110,6 +110,17 @@ struct AccountMemoryTests {
         #expect(pool.takeChangedMemories() == [])
     }
 
+    @Test("of hundreds of accounts all are told of, in file order, and all that changed is handed out")
+    func many() {
+        let pool = pool()
+        let ids = (0..<250).map { "a\($0)" }
+        publish(pool, ids)
+        for id in ids.dropFirst() { attempt(pool, id, nil) }
+        #expect(pool.reports().map(\.accountID) == ids)
+        #expect(pool.takeChangedMemories().map(\.accountID) == Array(ids.dropFirst()))
+        #expect(pool.takeChangedMemories() == [])
+    }
+
     @Test("what another provider or a later version has remembered is passed over")
     func foreign() {
         let pool = pool()
