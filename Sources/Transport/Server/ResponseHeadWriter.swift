@@ -22,8 +22,8 @@ struct ResponseHeadWriter {
         bytes.append(literal: reasonPhrase(head.status))
         bytes.append(literal: "\r\n")
         bytes.append(contentsOf: dateLine)
-        for field in head.fields where isOurs(field.name) == false {
-            writeField(field, to: &bytes)
+        ByteClasses.table.withUnsafeBufferPointer { table in
+            for field in head.fields where !isOurs(field.name) { Self.write(field, table, to: &bytes) }
         }
         switch framing {
         case .length(let count):
@@ -51,25 +51,43 @@ struct ResponseHeadWriter {
         }
     }
 
-    private func writeField(_ field: HTTPFields.Field, to bytes: inout [UInt8]) {
-        let start = bytes.count
-        bytes.append(contentsOf: field.name.utf8)
-        var isSound = bytes.count > start && Self.consists(bytes, from: start, of: .token)
-        bytes.append(literal: ": ")
-        let valueStart = bytes.count
-        bytes.append(contentsOf: field.value.utf8)
-        isSound = isSound && Self.consists(bytes, from: valueStart, of: .fieldValue)
-        if isSound { bytes.append(literal: "\r\n") } else { bytes.removeLast(bytes.count - start) }
+    /// A field goes out in one piece: an answer has many, and each append to an array has its price.
+    private static func write(
+        _ field: HTTPFields.Field, _ table: UnsafeBufferPointer<UInt8>, to bytes: inout [UInt8]
+    ) {
+        field.name.utf8.span.withUnsafeBufferPointer { name in
+            field.value.utf8.span.withUnsafeBufferPointer { value in
+                guard !name.isEmpty, consists(name, of: .token, table), consists(value, of: .fieldValue, table)
+                else { return }
+                bytes.append(addingCapacity: name.count + value.count + 4) { output in
+                    output.append(name)
+                    output.append(UInt8(ascii: ":"))
+                    output.append(UInt8(ascii: " "))
+                    output.append(value)
+                    output.append(UInt8(ascii: "\r"))
+                    output.append(UInt8(ascii: "\n"))
+                }
+            }
+        }
     }
 
-    /// Every byte from `start` on is of the class. Without a branch per byte: an answer has many fields.
-    private static func consists(_ bytes: [UInt8], from start: Int, of wanted: ByteClasses) -> Bool {
-        ByteClasses.table.withUnsafeBufferPointer { table in
-            bytes.withUnsafeBufferPointer { bytes in
-                var common = wanted.rawValue
-                for byte in bytes[start...] { common &= table[Int(byte)] }
-                return common != 0
-            }
+    /// Every byte is of the class. Without a branch per byte: an answer has many fields.
+    @inline(__always)
+    private static func consists(
+        _ bytes: UnsafeBufferPointer<UInt8>, of wanted: ByteClasses, _ table: UnsafeBufferPointer<UInt8>
+    ) -> Bool {
+        var common = wanted.rawValue
+        for byte in bytes { common &= table[Int(byte)] }
+        return common != 0
+    }
+}
+
+extension OutputSpan<UInt8> {
+    @inline(__always)
+    fileprivate mutating func append(_ bytes: UnsafeBufferPointer<UInt8>) {
+        withUnsafeMutableBufferPointer { buffer, count in
+            let free = UnsafeMutableBufferPointer(rebasing: buffer[count...])
+            count += free.initialize(fromContentsOf: bytes)
         }
     }
 }
