@@ -5,9 +5,10 @@ public struct TokenCount: Sendable, Equatable {
     public private(set) var media: [Media.Kind: Int] = [:]
 
     /// Everything that the upstream would be sent: system text, turns, and the specifications of tools.
-    public init(of request: ModelRequest) {
+    public init(of request: borrowing ModelRequest) {
         var estimate = TokenEstimate()
-        for part in request.system + request.turns.flatMap(\.parts) { add(part, &estimate) }
+        add(request.system, &estimate)
+        for turn in request.turns { add(turn.parts, &estimate) }
         for tool in request.tools {
             estimate.add(tool.name)
             if let description = tool.description { estimate.add(description) }
@@ -19,8 +20,14 @@ public struct TokenCount: Sendable, Equatable {
 
     public var total: Int { media.values.reduce(text, Self.sum) }
 
-    private mutating func add(_ part: Part, _ estimate: inout TokenEstimate) {
-        switch part.content {
+    private mutating func add(_ parts: [Part], _ estimate: inout TokenEstimate) {
+        // A span lends what a loop over the array would copy.
+        let parts = parts.span
+        for index in parts.indices { add(parts[index].content, &estimate) }
+    }
+
+    private mutating func add(_ content: Part.Content, _ estimate: inout TokenEstimate) {
+        switch content {
         case .text(let text), .reasoning(let text), .refusal(let text): estimate.add(text)
         case .toolCall(let call):
             estimate.add(call.name)

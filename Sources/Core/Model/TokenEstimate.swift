@@ -24,20 +24,21 @@ public struct TokenEstimate: Sendable, Equatable {
     }
 
     /// A scalar's whole weight stands at its first byte: 1 below 0x80, none for what continues one, then 2, 3 and 8.
-    /// Every prompt passes here: plain ASCII goes by eight bytes at a time.
+    /// Every prompt passes here: plain ASCII goes by 32 bytes at a time.
     private static func quarters(of bytes: UnsafeBufferPointer<UInt8>) -> Int {
         let (raw, count) = (UnsafeRawBufferPointer(bytes), bytes.count)
         var (sum, index) = (0, 0)
         while index < count {
-            if count - index >= 8,
-                raw.loadUnaligned(fromByteOffset: index, as: UInt64.self) & 0x8080_8080_8080_8080 == 0
-            {
-                sum &+= 8
-                index += 8
-                continue
+            let end = min(count, index + 32)
+            if end - index == 32, raw.isASCII(SIMD4<UInt64>.self, at: index) {
+                sum &+= 32
+                index = end
             }
-            sum &+= quarters(of: bytes[index])
-            index += 1
+            while index < end {
+                let isWord = end - index >= 8 && raw.isASCII(SIMD2<UInt32>.self, at: index)
+                sum &+= isWord ? 8 : quarters(of: bytes[index])
+                index += isWord ? 8 : 1
+            }
         }
         return sum
     }
@@ -50,5 +51,14 @@ public struct TokenEstimate: Sendable, Equatable {
         case 0xE0...0xEF: 3
         default: 8
         }
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// Whether as many bytes from `start` on as the type has are ASCII. All of them must be there.
+    @inline(__always)
+    fileprivate func isASCII<Block: SIMD>(_: Block.Type, at start: Int) -> Bool where Block.Scalar: FixedWidthInteger {
+        let high = Block(repeating: Block.Scalar(truncatingIfNeeded: 0x8080_8080_8080_8080 as UInt64))
+        return loadUnaligned(fromByteOffset: start, as: Block.self) & high == Block.zero
     }
 }

@@ -14,6 +14,14 @@ struct TokenEstimateTests {
         #expect(TokenEstimate(text).tokens == tokens)
     }
 
+    @Test("a letter of another script counts wherever it stands among plain ones", arguments: [8, 31, 32, 33, 64, 100])
+    func anywhere(length: Int) {
+        for place in 0...length {
+            let text = String(repeating: "a", count: place) + "語" + String(repeating: "a", count: length - place)
+            #expect(TokenEstimate(text).tokens == (length + 3 + 3) / 4, "at \(place)")
+        }
+    }
+
     @Test("text counts the same however it is cut, and more text never counts less", arguments: 0..<50)
     func additive(seed: Int) {
         var random = PolluxTesting.SeededRandom(seed: seed)
