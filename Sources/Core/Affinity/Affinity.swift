@@ -132,8 +132,10 @@ extension KeyedHash {
 
     fileprivate mutating func append(_ parts: [Part]) {
         append(parts.count)
-        for part in parts {
-            switch part.content {
+        // A span lends what a loop over the array would copy.
+        let parts = parts.span
+        for index in parts.indices {
+            switch parts[index].content {
             case .text(let text): append(0, text)
             case .reasoning(let text): append(1, text)
             case .refusal(let text): append(2, text)

@@ -8,6 +8,9 @@ struct KeyedHash: Sendable {
         var low: UInt64
         var high: UInt64
 
+        /// Half of it spreads values over a table as well as all of it: nobody outside knows the key.
+        func hash(into hasher: inout Hasher) { hasher.combine(low) }
+
         init(low: UInt64, high: UInt64) { (self.low, self.high) = (low, high) }
 
         /// 16 bytes, as `bytes` makes them.
@@ -89,18 +92,22 @@ struct KeyedHash: Sendable {
     /// Bytes as they are.
     mutating func append(raw bytes: UnsafeBufferPointer<UInt8>) {
         let whole = UnsafeRawBufferPointer(bytes)
+        // A copy stays in registers.
+        var hash = self
         var index = 0
         while bytes.count - index >= 8 {
-            append(UInt64(littleEndian: whole.loadUnaligned(fromByteOffset: index, as: UInt64.self)))
+            hash.append(UInt64(littleEndian: whole.loadUnaligned(fromByteOffset: index, as: UInt64.self)))
             index += 8
         }
         while index < bytes.count {
-            append(bytes[index])
+            hash.append(bytes[index])
             index += 1
         }
+        self = hash
     }
 
     /// Eight bytes, the first one lowest: they fill up the word that is open and begin the next one.
+    @inline(__always)
     private mutating func append(_ word: UInt64) {
         let open = UInt64(length & 7) * 8
         compress(tail | word << open)
@@ -108,6 +115,7 @@ struct KeyedHash: Sendable {
         length &+= 8
     }
 
+    @inline(__always)
     private mutating func compress(_ word: UInt64) {
         v3 ^= word
         mix()
@@ -115,6 +123,7 @@ struct KeyedHash: Sendable {
         v0 ^= word
     }
 
+    @inline(__always)
     private mutating func mix() {
         v0 &+= v1
         v2 &+= v3
