@@ -7,11 +7,14 @@ public final class ModelCatalog: Sendable {
         /// `nil` while the upstream has not been asked with success: such a provider may serve any name.
         public let models: [ModelInfo]?
         private let positions: [String: Int]
+        /// Whether one of its names looks like `provider/model`.
+        let hasSlashes: Bool
 
         public init(provider: String, models: [ModelInfo]?) {
             (self.provider, self.models) = (provider, models)
             let numbered = (models ?? []).enumerated().map { ($0.element.id, $0.offset) }
             positions = Dictionary(numbered, uniquingKeysWith: { first, _ in first })
+            hasSlashes = positions.keys.contains { $0.utf8.contains(UInt8(ascii: "/")) }
         }
 
         func model(_ id: String) -> ModelInfo? { positions[id].flatMap { models?[$0] } }

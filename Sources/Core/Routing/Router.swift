@@ -72,7 +72,7 @@ public struct Router: Sendable {
         let (provider, name) = (String(model[..<slash]), String(model[model.utf8.index(after: slash)...]))
         guard !name.isEmpty, let entry = catalog.first(where: { $0.provider == provider }) else { return nil }
         // A provider whose own model ids hold a slash may offer the whole name as well; then that reading wins.
-        guard !catalog.contains(where: { $0.offers(model) }) else { return nil }
+        guard !catalog.contains(where: { $0.hasSlashes && $0.offers(model) }) else { return nil }
         if entry.models != nil, !entry.offers(name) { return [] }
         return [RouteTarget(provider: provider, model: name)]
     }
