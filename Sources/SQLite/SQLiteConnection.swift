@@ -45,20 +45,48 @@ public final class SQLiteConnection {
         _ sql: SQL, _ values: [SQLiteValue] = [], _ read: (SQLiteRow) -> Value
     ) throws(SQLiteError) -> [Value] {
         let statement = try prepare(sql)
-        defer {
-            sqlite3_reset(statement)
-            sqlite3_clear_bindings(statement)
-        }
-        try bind(values, to: statement)
-        var found: [Value] = []
-        while true {
-            switch sqlite3_step(statement) {
-            case SQLITE_ROW: found.append(read(SQLiteRow(statement: statement)))
-            case SQLITE_DONE: return found
-            case let code: throw error(code)
+        return try Self.withMemory(for: values) { memory throws(SQLiteError) in
+            // The statement lets go of the memory before it ends.
+            defer {
+                sqlite3_reset(statement)
+                sqlite3_clear_bindings(statement)
+            }
+            try bind(values, in: memory, to: statement)
+            var found: [Value] = []
+            while true {
+                switch sqlite3_step(statement) {
+                case SQLITE_ROW: found.append(read(SQLiteRow(statement: statement)))
+                case SQLITE_DONE: return found
+                case let code: throw error(code)
+                }
             }
         }
     }
+
+    /// Inserts many rows, several with each statement, which takes a fifth off the cost of each.
+    ///
+    /// - Parameters:
+    ///   - head: `INSERT INTO table (columns)`.
+    ///   - columns: How many those are.
+    ///   - values: Appends the values of one row.
+    public func insert<Row>(
+        _ rows: [Row], _ head: SQL, columns: Int, _ values: (Row, inout [SQLiteValue]) -> Void
+    ) throws(SQLiteError) {
+        let (one, several) = (head + .rows(1, of: columns), head + .rows(Self.rowsAtOnce, of: columns))
+        var bound: [SQLiteValue] = []
+        bound.reserveCapacity(Self.rowsAtOnce * columns)
+        var rest = rows[...]
+        while !rest.isEmpty {
+            let count = rest.count < Self.rowsAtOnce ? 1 : Self.rowsAtOnce
+            bound.removeAll(keepingCapacity: true)
+            for row in rest.prefix(count) { values(row, &bound) }
+            try run(count == 1 ? one : several, bound)
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    /// With twice as many a statement costs more again.
+    private static let rowsAtOnce = 8
 
     /// The first row, if there is one.
     public func first<Value>(
@@ -83,45 +111,70 @@ public final class SQLiteConnection {
         return statement
     }
 
-    private func bind(_ values: [SQLiteValue], to statement: OpaquePointer?) throws(SQLiteError) {
+    /// - Parameter memory: For texts and blobs, as many bytes as they have. It must outlive the bindings.
+    private func bind(
+        _ values: [SQLiteValue], in memory: UnsafeMutableRawBufferPointer, to statement: OpaquePointer?
+    ) throws(SQLiteError) {
         guard values.count == Int(sqlite3_bind_parameter_count(statement)) else {
             throw SQLiteError(
                 code: SQLITE_RANGE, message: "a statement got \(values.count) values, not as many as it names")
         }
+        var rest = memory[...]
         for (index, value) in values.enumerated() {
             let place = Int32(truncatingIfNeeded: index + 1)
             let code =
                 switch value {
                 case .null: sqlite3_bind_null(statement, place)
                 case .integer(let number): sqlite3_bind_int64(statement, place, number)
-                case .text(let text): Self.bind(text, to: statement, place)
-                case .blob(let bytes): Self.bind(bytes, to: statement, place)
+                case .text(let text): Self.bind(text, in: &rest, to: statement, place)
+                case .blob(let bytes): Self.bind(bytes, in: &rest, to: statement, place)
                 }
             guard code == SQLITE_OK else { throw error(code) }
         }
     }
 
-    /// SQLite copies what it is given.
-    private static let copied = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
+    /// One piece of memory for all texts and blobs: otherwise SQLite makes a copy of each by itself.
+    private static func withMemory<Value>(
+        for values: [SQLiteValue], _ body: (UnsafeMutableRawBufferPointer) throws(SQLiteError) -> Value
+    ) throws(SQLiteError) -> Value {
+        let size = values.reduce(0) { $0 + $1.size }
+        return try withUnsafeTemporaryAllocation(byteCount: size, alignment: 1) { memory in
+            Result { () throws(SQLiteError) in try body(memory) }
+        }.get()
+    }
 
-    private static func bind(_ text: String, to statement: OpaquePointer?, _ place: Int32) -> Int32 {
+    private static let nothing: StaticString = ""
+
+    private static func bind(
+        _ text: String, in rest: inout Slice<UnsafeMutableRawBufferPointer>, to statement: OpaquePointer?,
+        _ place: Int32
+    ) -> Int32 {
         var text = text
-        return text.withUTF8 { bytes in
-            bytes.withMemoryRebound(to: CChar.self) { characters in
-                guard let start = characters.baseAddress else {
-                    return sqlite3_bind_text(statement, place, "", 0, copied)
-                }
-                return sqlite3_bind_text64(
-                    statement, place, start, UInt64(characters.count), copied, UInt8(SQLITE_UTF8))
-            }
+        let bytes = text.withUTF8 { take(UnsafeRawBufferPointer($0), from: &rest) }
+        // Without an address it would be a NULL.
+        let start = bytes.baseAddress.map { UnsafeRawPointer($0) } ?? UnsafeRawPointer(nothing.utf8Start)
+        return start.withMemoryRebound(to: CChar.self, capacity: bytes.count) {
+            sqlite3_bind_text64(statement, place, $0, UInt64(bytes.count), nil, UInt8(SQLITE_UTF8))
         }
     }
 
-    private static func bind(_ bytes: [UInt8], to statement: OpaquePointer?, _ place: Int32) -> Int32 {
+    private static func bind(
+        _ bytes: [UInt8], in rest: inout Slice<UnsafeMutableRawBufferPointer>, to statement: OpaquePointer?,
+        _ place: Int32
+    ) -> Int32 {
         guard !bytes.isEmpty else { return sqlite3_bind_zeroblob(statement, place, 0) }
-        return bytes.withUnsafeBytes {
-            sqlite3_bind_blob64(statement, place, $0.baseAddress, UInt64($0.count), copied)
-        }
+        let copy = bytes.withUnsafeBytes { take($0, from: &rest) }
+        return sqlite3_bind_blob64(statement, place, copy.baseAddress, UInt64(copy.count), nil)
+    }
+
+    /// Copies bytes to the beginning of what is left of the memory.
+    private static func take(
+        _ bytes: UnsafeRawBufferPointer, from rest: inout Slice<UnsafeMutableRawBufferPointer>
+    ) -> UnsafeMutableRawBufferPointer {
+        let copy = UnsafeMutableRawBufferPointer(rebasing: rest.prefix(bytes.count))
+        copy.copyMemory(from: bytes)
+        rest = rest.dropFirst(bytes.count)
+        return copy
     }
 
     // MARK: Transactions

@@ -52,6 +52,31 @@ struct SQLiteConnectionTests {
         #expect(found.first?.3 == false, "no bytes are not the same as nothing")
     }
 
+    @Test(
+        "of many rows each is inserted once, in their order, with its own values", arguments: [0, 1, 7, 8, 9, 24, 37])
+    func manyRows(count: Int) throws {
+        try connection.insert(Array(0..<count), "INSERT INTO t (name, number, bytes)", columns: 3) { row, values in
+            let text = row % 3 == 0 ? "\(row)" : "Zürich \(row)"
+            values += [.text(text), row % 4 == 0 ? .null : .integer(row), .blob([UInt8](repeating: 7, count: row % 5))]
+        }
+        let found = try connection.rows("SELECT name, number, bytes FROM t ORDER BY rowid") { row in
+            "\(row.text(0)) \(row.optionalInteger(1) ?? -1) \(row.optionalBytes(2)?.count ?? -1)"
+        }
+        let expected = (0..<count).map { row in
+            "\(row % 3 == 0 ? "" : "Zürich ")\(row) \(row % 4 == 0 ? -1 : row) \(row % 5)"
+        }
+        #expect(found == expected)
+    }
+
+    @Test("an empty text among many rows is a text, not nothing")
+    func emptyTexts() throws {
+        try connection.run("CREATE TABLE texts (text TEXT NOT NULL) STRICT")
+        try connection.insert(Array(0..<10), "INSERT INTO texts (text)", columns: 1) { _, values in
+            values.append(.text(""))
+        }
+        #expect(try connection.first("SELECT count(*) FROM texts WHERE text = ''") { $0.int(0) } == 10)
+    }
+
     @Test("nothing is nothing")
     func null() throws {
         try insert("a")

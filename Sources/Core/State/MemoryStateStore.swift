@@ -167,7 +167,8 @@ public final class MemoryStateStore: StateStoring {
 
     public func note(_ requests: [RequestRecord]) {
         content.withLock { content in
-            for request in requests.map(\.bounded) {
+            for var request in requests {
+                request.bound()
                 content.counts.add(request)
                 content.requests.append(request)
             }

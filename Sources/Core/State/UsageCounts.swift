@@ -71,20 +71,19 @@ extension UsageRow {
 }
 
 extension RequestRecord {
-    /// The same with figures that can be added up for years, and texts of a length that a log can hold. An upstream
-    /// may say that an answer had any number of tokens, and a clock may step back.
-    package var bounded: RequestRecord {
-        var record = self
-        let tokens = 0...1_000_000_000
-        record.inputTokens = min(max(inputTokens, tokens.lowerBound), tokens.upperBound)
-        record.outputTokens = min(max(outputTokens, tokens.lowerBound), tokens.upperBound)
-        record.cachedTokens = min(max(cachedTokens, tokens.lowerBound), tokens.upperBound)
-        record.total = Self.bounded(total)
-        record.firstByte = firstByte.map(Self.bounded)
-        record.overhead = overhead.map(Self.bounded)
-        if model.utf8.count > 200 { record.model = String(decoding: model.utf8.prefix(200), as: UTF8.self) }
-        return record
+    /// Makes of it what can be added up for years, and texts of a length that a log can hold. An upstream may say that
+    /// an answer had any number of tokens, and a clock may step back.
+    package mutating func bound() {
+        inputTokens = Self.bounded(inputTokens)
+        outputTokens = Self.bounded(outputTokens)
+        cachedTokens = Self.bounded(cachedTokens)
+        total = Self.bounded(total)
+        firstByte = firstByte.map(Self.bounded)
+        overhead = overhead.map(Self.bounded)
+        if model.utf8.count > 200 { model = String(decoding: model.utf8.prefix(200), as: UTF8.self) }
     }
+
+    private static func bounded(_ tokens: Int) -> Int { min(max(tokens, 0), 1_000_000_000) }
 
     private static func bounded(_ duration: Duration) -> Duration { min(max(duration, .zero), .seconds(86_400)) }
 }

@@ -17,8 +17,8 @@ struct PendingEntries: Sendable {
 
     var isEmpty: Bool { requests.isEmpty && counts.isEmpty && transitions.isEmpty }
 
-    mutating func note(_ more: [RequestRecord]) {
-        requests += more
+    mutating func note(_ more: consuming [RequestRecord]) {
+        if requests.isEmpty { requests = more } else { requests += more }
         // Half at a time, so that each is moved once.
         if requests.count > Self.maxRequests { giveUp(requests.count - Self.maxRequests / 2) }
     }
@@ -57,29 +57,40 @@ struct PendingEntries: Sendable {
 
     func write(to connection: SQLiteConnection) throws(SQLiteError) {
         var counts = counts
-        for request in requests {
-            counts.add(request)
-            try request.write(to: connection)
-        }
+        for request in requests { counts.add(request) }
+        try RequestRecord.insert(requests, into: connection)
         try counts.write(to: connection)
         for transition in transitions { try transition.write(to: connection) }
     }
 }
 
 extension RequestRecord {
-    fileprivate func write(to connection: SQLiteConnection) throws(SQLiteError) {
-        try connection.run(
-            """
+    fileprivate static func insert(
+        _ requests: [RequestRecord], into connection: SQLiteConnection
+    ) throws(SQLiteError) {
+        let head: SQL = """
             INSERT INTO requests (request_id, started_at, key_id, model, provider, account, attempts, status, error,
               is_streamed, input_tokens, output_tokens, cached_tokens, total, first_byte, overhead)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-            """,
-            [
-                .text(requestID), .integer(startedAt.microseconds), .text(keyID), .text(model), .text(provider),
-                .text(accountID), .integer(attempts), .integer(status), .optional(error?.rawValue), .flag(isStreamed),
-                .integer(inputTokens), .integer(outputTokens), .integer(cachedTokens), .integer(total.microseconds),
-                .optional(firstByte?.microseconds), .optional(overhead?.microseconds),
-            ])
+            """
+        try connection.insert(requests, head, columns: 16) { request, values in
+            // One by one: a list of them would be copied.
+            values.append(.text(request.requestID))
+            values.append(.integer(request.startedAt.microseconds))
+            values.append(.text(request.keyID))
+            values.append(.text(request.model))
+            values.append(.text(request.provider))
+            values.append(.text(request.accountID))
+            values.append(.integer(request.attempts))
+            values.append(.integer(request.status))
+            values.append(.optional(request.error?.rawValue))
+            values.append(.flag(request.isStreamed))
+            values.append(.integer(request.inputTokens))
+            values.append(.integer(request.outputTokens))
+            values.append(.integer(request.cachedTokens))
+            values.append(.integer(request.total.microseconds))
+            values.append(.optional(request.firstByte?.microseconds))
+            values.append(.optional(request.overhead?.microseconds))
+        }
     }
 }
 

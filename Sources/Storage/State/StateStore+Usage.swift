@@ -3,8 +3,9 @@ import PolluxSQLite
 import Synchronization
 
 extension StateStore {
-    public func note(_ requests: [RequestRecord]) {
-        let bounded = requests.map(\.bounded)
+    public func note(_ requests: consuming [RequestRecord]) {
+        for index in requests.indices { requests[index].bound() }
+        let bounded = requests
         entries.withLock { $0.note(bounded) }
     }
 
