@@ -16,9 +16,9 @@ struct RequestLimits {
         let targets = gateway.pipeline.targets(for: request.model)
         guard !targets.isEmpty else { throw gateway.pipeline.unknownModel(request.model) }
         let tokens = limiter.countsTokens(for: key) ? await reservation(request, isLarge) : TokenReservation()
-        let model = Self.counted(request.model, targets)
+        let model = limiter.countsModels(for: key) ? Self.counted(request.model, targets) : request.model
         let admission = try await limiter.admit(key: key, model: model, tokens: tokens)
-        visit.extraFields += RateLimitHeaders.fields(admission.decision)
+        visit.limits = admission.decision
         if let refusal = admission.decision.refusal, let error = admission.decision.error {
             gateway.metrics.limiterRefused(refusal.layer)
             throw error

@@ -14,6 +14,8 @@ final class Visit {
     var route = ""
     var key: ClientKey?
     var model = ""
+    /// What its limits said, for the fields of the answer.
+    var limits = RateLimitDecision()
     /// What it holds of its limits; `nil` when it has none.
     var admission: RequestAdmission?
     var status = 0
@@ -87,27 +89,30 @@ final class Visit {
     }
 
     var allFields: [HTTPFields.Field] {
-        [.init(name: "x-request-id", value: requestID)] + extraFields + attemptFields + timingFields
+        var fields = HTTPFields()
+        addFields(to: &fields)
+        return Array(fields)
     }
 
-    /// `server-timing`, for an operator who has switched it on: every client sees it.
-    private var timingFields: [HTTPFields.Field] {
-        guard gateway.settings.server.serverTiming else { return [] }
-        return [.init(name: "server-timing", value: marks.serverTiming(gateway.time.now))]
+    private func addFields(to fields: inout HTTPFields) {
+        // Every answer has three of them, and may have the time that it took.
+        let most = 4 + extraFields.count + RateLimitHeaders.mostFields + attemptFields.count
+        fields.reserveCapacity(fields.count + most)
+        fields.append("x-request-id", requestID)
+        fields.append(contentsOf: extraFields)
+        RateLimitHeaders.add(limits, to: &fields)
+        fields.append(contentsOf: attemptFields)
+        // For an operator who has switched it on: every client sees it.
+        guard gateway.settings.server.serverTiming else { return }
+        fields.append("server-timing", marks.serverTiming(gateway.time.now))
     }
 
-    func respond(_ answer: HTTPAnswer) async throws(GatewayError) {
-        var answer = answer
+    func respond(_ answer: consuming HTTPAnswer) async throws(GatewayError) {
         status = answer.head.status
-        var fields = Array(answer.head.fields)
-        fields.reserveCapacity(fields.count + extraFields.count + attemptFields.count + 4)
-        fields.append(.init(name: "x-request-id", value: requestID))
-        fields += extraFields
-        fields += attemptFields
-        fields += timingFields
-        if answer.head.fields["cache-control"] == nil { fields.append(.init(name: "cache-control", value: "no-store")) }
-        fields.append(.init(name: "x-content-type-options", value: "nosniff"))
-        answer.head.fields = HTTPFields(fields)
+        let isStorable = answer.head.fields["cache-control"] != nil
+        addFields(to: &answer.head.fields)
+        if !isStorable { answer.head.fields.append("cache-control", "no-store") }
+        answer.head.fields.append("x-content-type-options", "nosniff")
         try await exchange.respond(answer)
     }
 

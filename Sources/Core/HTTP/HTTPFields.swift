@@ -45,6 +45,14 @@ public struct HTTPFields: Sendable, Equatable, ExpressibleByDictionaryLiteral, S
         fields.append(Field(name: name, value: value))
     }
 
+    /// Appends fields whose names are in lower case.
+    @inlinable
+    public mutating func append(contentsOf more: [Field]) { fields.append(contentsOf: more) }
+
+    /// Makes room for so many fields in all.
+    @inlinable
+    public mutating func reserveCapacity(_ count: Int) { fields.reserveCapacity(count) }
+
     /// Replaces every value under a lower-case name.
     public mutating func set(_ name: String, _ value: String) {
         fields.removeAll { $0.name == name }

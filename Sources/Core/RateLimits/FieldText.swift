@@ -1,30 +1,62 @@
-/// The value of a field, put together from pieces of ASCII. Every answer has several, and pieces of strings cost three
-/// times as much.
+/// The value of a field, put together from pieces of ASCII right where the string keeps it. Every answer has several,
+/// and strings that grow piece by piece cost many times as much.
 struct FieldText {
-    private(set) var bytes: [UInt8] = []
+    private let buffer: UnsafeMutableBufferPointer<UInt8>
+    private var count = 0
 
-    init(capacity: Int) { bytes.reserveCapacity(capacity) }
+    /// - Parameter capacity: The most bytes there can be; what is written beyond them is left out.
+    static func make(capacity: Int, _ write: (inout FieldText) -> Void) -> String {
+        String(unsafeUninitializedCapacity: capacity) { buffer in
+            var text = FieldText(buffer: buffer)
+            write(&text)
+            return text.count
+        }
+    }
 
-    var isEmpty: Bool { bytes.isEmpty }
-    var string: String { String(decoding: bytes, as: UTF8.self) }
+    /// A number by itself, in decimal digits.
+    static func make(_ number: Int64) -> String {
+        make(capacity: digits(of: UInt64(max(0, number)))) { $0.append(number) }
+    }
+
+    private init(buffer: UnsafeMutableBufferPointer<UInt8>) { self.buffer = buffer }
+
+    var isEmpty: Bool { count == 0 }
 
     mutating func append(_ text: StaticString) {
-        bytes.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+        append(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
     mutating func append(_ text: String) {
         var text = text
-        text.withUTF8 { bytes.append(contentsOf: $0) }
+        text.withUTF8 { append($0) }
+    }
+
+    private mutating func append(_ bytes: UnsafeBufferPointer<UInt8>) {
+        guard bytes.count <= buffer.count - count else { return }
+        count += UnsafeMutableBufferPointer(rebasing: buffer[count...]).update(fromContentsOf: bytes)
     }
 
     /// In decimal digits; nothing below zero is ever shown.
     mutating func append(_ number: Int64) {
-        let start = bytes.count
         var rest = UInt64(max(0, number))
-        repeat {
-            bytes.append(UInt8(ascii: "0") + UInt8(rest % 10))
+        let length = Self.digits(of: rest)
+        guard length <= buffer.count - count else { return }
+        for place in (count..<count + length).reversed() {
+            buffer[place] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
             rest /= 10
-        } while rest > 0
-        bytes[start...].reverse()
+        }
+        count += length
+    }
+
+    /// The most digits that a number has.
+    static let mostDigits = 19
+
+    private static func digits(of number: UInt64) -> Int {
+        var (count, rest) = (1, number / 10)
+        while rest > 0 {
+            count += 1
+            rest /= 10
+        }
+        return count
     }
 }

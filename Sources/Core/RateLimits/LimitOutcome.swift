@@ -49,6 +49,11 @@ enum LimitMath {
         return rest < 0 ? quotient - 1 : quotient
     }
 
+    /// Nothing below zero; the divisor is positive.
+    static func roundedUp(_ value: Int64, _ divisor: Int64) -> Int64 {
+        value <= 0 ? 0 : (value - 1) / divisor + 1
+    }
+
     /// `left × right ÷ divisor` with the exact product in between, rounded down or up. Nothing is negative, the divisor
     /// is positive; what does not fit saturates.
     static func scaled(_ left: Int64, _ right: Int64, _ divisor: Int64, roundedUp: Bool = false) -> Int64 {

@@ -42,26 +42,52 @@ struct LimiterTable: Sendable {
         sweep(now)
         var ruling = LimitRuling(outcomes: [])
         ruling.outcomes.reserveCapacity(claims.count)
-        var charged: [Entry] = []
-        charged.reserveCapacity(claims.count)
+        var charges: [Charge] = []
+        charges.reserveCapacity(claims.count)
         for claim in claims {
             looks += 1
-            let (outcome, entry) = Self.decide(claim, entries[claim.limiter.digest], now)
+            let place = entries.index(forKey: claim.limiter.digest)
+            let (outcome, entry) = Self.decide(claim, place.map { entries.values[$0] }, now)
             ruling.outcomes.append(outcome)
-            charged.append(entry)
+            charges.append(Charge(entry: entry, place: place))
         }
         guard ruling.isAllowed else { return ruling }
-        for (claim, entry) in zip(claims, charged) {
-            set(entry, claim.limiter.digest, now)
+        charge(claims, charges, now)
+        ruling.receipt = Self.receipt(claims, charges)
+        return ruling
+    }
+
+    /// What a claim makes of its limiter's entry, and where that stands already.
+    private struct Charge {
+        var entry: Entry
+        var place: Dictionary<KeyedHash.Value, Entry>.Index?
+    }
+
+    private mutating func charge(_ claims: [LimitClaim], _ charges: [Charge], _ now: Int64) {
+        // A new entry moves others, and may push one out.
+        var placesHold = true
+        for (claim, charge) in zip(claims, charges) {
+            if placesHold, let place = charge.place {
+                entries.values[place] = charge.entry
+            } else {
+                set(charge.entry, claim.limiter.digest, now)
+                placesHold = false
+            }
+        }
+    }
+
+    private static func receipt(_ claims: [LimitClaim], _ charges: [Charge]) -> LimitReceipt {
+        var receipt = LimitReceipt()
+        for (claim, charge) in zip(claims, charges) {
             switch claim.rule {
             case .window(let window) where claim.isReservation:
-                ruling.receipt.reservations.append(
-                    .init(limiter: claim.limiter, window: window, cost: claim.cost, index: entry.window.index))
-            case .leases: ruling.receipt.leases.append(claim.limiter)
+                receipt.reservations.append(
+                    .init(limiter: claim.limiter, window: window, cost: claim.cost, index: charge.entry.window.index))
+            case .leases: receipt.leases.append(claim.limiter)
             case .gcra, .window, .daily: break
             }
         }
-        return ruling
+        return receipt
     }
 
     private static func decide(_ claim: LimitClaim, _ stored: Entry?, _ now: Int64) -> (LimitOutcome, Entry) {
@@ -94,19 +120,24 @@ struct LimiterTable: Sendable {
 
     mutating func settle(_ receipt: LimitReceipt, spent: Int64, now: Int64) {
         for reservation in receipt.reservations where reservation.cost != spent {
-            let digest = reservation.limiter.digest
             looks += 1
+            let place = entries.index(forKey: reservation.limiter.digest)
             let state = reservation.window.correct(
-                entries[digest]?.window, by: LimitMath.difference(max(0, spent), reservation.cost),
+                place.map { entries.values[$0].window }, by: LimitMath.difference(max(0, spent), reservation.cost),
                 chargedTo: reservation.index, now: LimitMath.floor(now, 1000))
-            // Nothing to correct in what was forgotten, unless more was spent.
-            guard entries[digest] != nil || state.current > 0 else { continue }
-            set(Self.entry(state, reservation.window), digest, now)
+            let entry = Self.entry(state, reservation.window)
+            if let place {
+                entries.values[place] = entry
+            } else if state.current > 0 {
+                // Nothing to correct in what was forgotten, unless more was spent.
+                set(entry, reservation.limiter.digest, now)
+            }
         }
         for limiter in receipt.leases {
             looks += 1
-            guard let held = entries[limiter.digest]?.value, held > 0 else { continue }
-            set(Self.lease(held - 1, now), limiter.digest, now)
+            guard let place = entries.index(forKey: limiter.digest) else { continue }
+            let held = entries.values[place].value
+            if held > 0 { entries.values[place] = Self.lease(held - 1, now) }
         }
     }
 

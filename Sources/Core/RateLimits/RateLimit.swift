@@ -2,19 +2,54 @@
 public struct RateLimit: Sendable, Hashable {
     public enum Measure: String, Sendable, CaseIterable { case requests, tokens, concurrency, daily }
 
-    public let measure: Measure
-    public let limit: Int
+    /// All of it, made once: each request holds several limits, and copies of one are references.
+    private let facts: Facts
+
+    private final class Facts: Sendable {
+        let measure: Measure
+        let limit: Int
+        let period: Duration
+        let burst: Int
+        let rule: LimitRule?
+        let kind: String
+        let texts: FieldTexts
+
+        init(_ measure: Measure, _ limit: Int, _ period: Duration, _ burst: Int, _ rule: LimitRule?) {
+            (self.measure, self.limit, self.period, self.burst, self.rule) = (measure, limit, period, burst, rule)
+            kind = period > .zero ? "\(measure.rawValue)/\(SettingsUnits.text(period))" : measure.rawValue
+            texts = FieldTexts(name: RateLimit.policyName(measure, period), limit: limit, period: period)
+        }
+    }
+
+    /// What the fields of an answer say of a limit, whatever is left of it.
+    struct FieldTexts: Sendable {
+        /// `60`.
+        let limit: String
+        /// `"rpm";q=60;w=60`.
+        let policy: String
+        /// `"rpm";r=`, which is followed by what is left.
+        let stateStart: String
+
+        fileprivate init(name: String, limit: Int, period: Duration) {
+            self.limit = String(limit)
+            let seconds = period.secondsRoundedUp
+            policy = "\"\(name)\";q=\(limit)" + (seconds > 0 ? ";w=\(seconds)" : "")
+            stateStart = "\"\(name)\";r="
+        }
+    }
+
+    public var measure: Measure { facts.measure }
+    public var limit: Int { facts.limit }
     /// Zero for what is not per period.
-    public let period: Duration
+    public var period: Duration { facts.period }
     /// Requests that may come at once, where requests are paced: up to a period of an hour.
-    public let burst: Int
+    public var burst: Int { facts.burst }
     /// What it counts, as part of a limiter's name: `requests/1m`. The amount is not in it, so that a limit that is
     /// raised keeps its count.
-    public let kind: String
-    /// What the IETF's fields call it: `rpm`, `tpd`, `requests-10s`, `concurrency`. Every answer says it: made once.
-    let policyName: String
+    public var kind: String { facts.kind }
+    var fieldTexts: FieldTexts { facts.texts }
     /// How it counts; `nil` for a day's quota, which needs the day.
-    let rule: LimitRule?
+    var rule: LimitRule? { facts.rule }
 
     /// The longest period in which requests are paced; above it they are counted by the window.
     public static let longestPacedPeriod = Duration.seconds(3600)
@@ -41,11 +76,24 @@ public struct RateLimit: Sendable, Hashable {
     public static func daily(_ limit: Int) -> RateLimit { RateLimit(.daily, limit, .zero, nil) }
 
     private init(_ measure: Measure, _ limit: Int, _ period: Duration, _ rule: LimitRule?, _ burst: Int = 0) {
-        (self.measure, self.limit, self.period, self.burst, self.rule) = (measure, limit, period, burst, rule)
-        kind = period > .zero ? "\(measure.rawValue)/\(SettingsUnits.text(period))" : measure.rawValue
-        policyName = Self.policyName(measure, period)
+        facts = Facts(measure, limit, period, burst, rule)
     }
 
+    /// Everything else follows from these.
+    public static func == (left: RateLimit, right: RateLimit) -> Bool {
+        left.facts === right.facts
+            || (left.measure, left.limit, left.period, left.burst)
+                == (right.measure, right.limit, right.period, right.burst)
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(measure)
+        hasher.combine(limit)
+        hasher.combine(period)
+        hasher.combine(burst)
+    }
+
+    /// What the IETF's fields call it: `rpm`, `tpd`, `requests-10s`, `concurrency`.
     private static func policyName(_ measure: Measure, _ period: Duration) -> String {
         switch measure {
         case .concurrency, .daily: return measure.rawValue

@@ -36,16 +36,18 @@ public struct RateLimitDecision: Sendable, Equatable {
     /// The limit on one measure that leaves the least; between equals, the one that takes longer to reset.
     public func tightest(_ measure: RateLimit.Measure) -> LimitStanding? {
         if let refusal, refusal.limit.measure == measure { return refusal }
+        // A span lends what a loop over the array would copy.
+        let all = standings.span
         var tightest: Int?
-        for (index, standing) in standings.enumerated() where standing.limit.measure == measure {
-            guard let least = tightest.map({ standings[$0].outcome }) else {
+        for index in all.indices where all[index].limit.measure == measure {
+            guard let least = tightest.map({ all[$0].outcome }) else {
                 tightest = index
                 continue
             }
-            let outcome = standing.outcome
+            let outcome = all[index].outcome
             if (outcome.remaining, -outcome.resetAfter) < (least.remaining, -least.resetAfter) { tightest = index }
         }
-        return tightest.map { standings[$0] }
+        return tightest.map { all[$0] }
     }
 
     /// For the client: which limit, and when to come back; `nil` when the request is allowed.

@@ -11,20 +11,34 @@ public enum RateLimitLayer: String, Sendable, Hashable, CaseIterable {
 
 /// One limiter: a layer, whose it is there, and what it counts. Made once for what stands in settings.
 public struct LimiterID: Sendable, Hashable {
-    public let layer: RateLimitLayer
+    /// What it is made of, which few ever look at: a copy of the name is one reference.
+    private let parts: Parts
+
+    private final class Parts: Sendable {
+        let layer: RateLimitLayer
+        let owner: String
+        let subject: String
+        let kind: String
+
+        init(_ layer: RateLimitLayer, _ owner: String, _ subject: String, _ kind: String) {
+            (self.layer, self.owner, self.subject, self.kind) = (layer, owner, subject, kind)
+        }
+    }
+
+    public var layer: RateLimitLayer { parts.layer }
     /// A key's or an account's id; empty for `global`.
-    public let owner: String
+    public var owner: String { parts.owner }
     /// The model, or the class of work; empty in layers that have neither.
-    public let subject: String
+    public var subject: String { parts.subject }
     /// `requests/1m`, `tokens/1m`, `concurrency`, `daily/2026-03-08`.
-    public let kind: String
+    public var kind: String { parts.kind }
     /// Stands for all of it in tables: a short key of one size, and nobody outside can make two that are the same.
     let digest: KeyedHash.Value
 
     private static let secret = KeyedHash.Key(SystemRandom())
 
     public init(_ layer: RateLimitLayer, owner: String = "", subject: String = "", kind: String) {
-        (self.layer, self.owner, self.subject, self.kind) = (layer, owner, subject, kind)
+        parts = Parts(layer, owner, subject, kind)
         var hash = KeyedHash(Self.secret)
         hash.append(layer.rawValue)
         hash.append(owner)

@@ -1,6 +1,6 @@
 /// The limits that requests of clients meet: global, global × model, key, key × model. Decided in one step, before
 /// anything is leased.
-public struct RequestLimiter: Sendable {
+public final class RequestLimiter: Sendable {
     public let store: any RateLimitStore
     private let time: any TimeSource
     private let limits: OwnedLimits
@@ -17,6 +17,9 @@ public struct RequestLimiter: Sendable {
     public func countsTokens(for key: OwnedLimits?) -> Bool {
         limits.countsTokens || key?.countsTokens ?? false
     }
+
+    /// Whether it matters under which name a model is counted.
+    public func countsModels(for key: OwnedLimits?) -> Bool { limits.countsModels || key?.countsModels ?? false }
 
     /// What is left of the gateway's own limits, or of a key's; nothing is charged.
     ///
@@ -65,7 +68,7 @@ public struct TokenReservation: Sendable, Equatable {
     public init(prompt: Int64 = 0, answer: Int64 = 0) { (self.prompt, self.answer) = (prompt, answer) }
 
     /// The estimate of the prompt, and what the answer may hold, for each answer that is wanted.
-    public init(_ request: ModelRequest) {
+    public init(_ request: borrowing ModelRequest) {
         let each = Int64(max(0, request.sampling.maxOutputTokens ?? Self.usualAnswer))
         prompt = Int64(TokenCount(of: request).total)
         answer = LimitMath.product(each, Int64(max(1, request.candidateCount)))
@@ -100,6 +103,7 @@ public struct OwnedLimits: Sendable, Equatable {
     }
 
     public var isEmpty: Bool { all.isEmpty && perModel.isEmpty }
+    fileprivate var countsModels: Bool { !perModel.isEmpty }
     fileprivate var count: Int { all.count + perModel.count }
 
     /// Those for all models together, and those of each of these models.

@@ -125,4 +125,22 @@ struct LimiterTableTests {
         let left = table.decide([wide], now: 0).outcomes[0].remaining
         #expect(left == 98)
     }
+
+    @Test("each limiter keeps its own count while others come in with it and push others out", arguments: 0..<10)
+    func apart(seed: Int) {
+        var random = PolluxTesting.SeededRandom(seed: seed)
+        var (table, small) = (LimiterTable(), LimiterTable(capacity: 20))
+        var spent: [Int: Int64] = [:]
+        for step in 1...300 {
+            let owners = Set((0..<4).map { _ in Int.random(in: 0..<step, using: &random) }).shuffled(using: &random)
+            let ruling = table.decide(owners.map { claim($0, burst: 1000) }, now: 0)
+            for owner in owners { spent[owner, default: 0] += 1 }
+            let expected = owners.map { 1000 - (spent[$0] ?? 0) }
+            #expect(ruling.outcomes.map(\.remaining) == expected, "seed \(seed), step \(step)")
+            let crowded = small.decide(owners.map { claim($0, burst: 1000) }, now: 0).outcomes
+            // What was pushed out counts from the start again; nothing is ever charged for another.
+            #expect(zip(crowded, expected).allSatisfy { $0.remaining >= $1 && $0.remaining < 1000 })
+            #expect(small.count <= 20)
+        }
+    }
 }

@@ -84,7 +84,9 @@ struct RateLimitTests {
         arguments: [
             (0, "0s"), (1, "1ms"), (120_000, "120ms"), (999_001, "1s"), (1_000_000, "1s"), (1_500_000, "1.5s"),
             (60_000_000, "1m0s"), (360_000_000, "6m0s"), (3_600_000_000, "1h0m0s"), (86_400_000_000, "24h0m0s"),
-            (61_020_000, "1m1.02s"), (-5, "0s"),
+            (61_020_000, "1m1.02s"), (-5, "0s"), (3_599_999_999_000, "999h59m59.999s"),
+            (3_600_000_000_000, "1000h0m0s"),
+            (Int64.max, "2562047788h0m54.776s"),
         ])
     func goDurations(_ microseconds: Int64, _ text: String) {
         #expect(DurationText.go(.microseconds(microseconds)) == text)
@@ -117,6 +119,22 @@ struct RateLimitTests {
                 "ratelimit: \"rpm\";r=59;t=1, \"tpm\";r=1234;t=62",
             ])
         #expect(decision.error == nil)
+    }
+
+    @Test("the largest numbers there can be are shown whole, and none below zero")
+    func extremes() {
+        let decision = RateLimitDecision(standings: [
+            standing(.key, .requests(Int(Int32.max), per: .seconds(31_536_000)), left: .max, reset: .max),
+            standing(.key, .tokens(1, per: .seconds(1)), left: -3, reset: 0),
+        ])
+        let fields = HTTPFields(RateLimitHeaders.fields(decision))
+        #expect(fields["x-ratelimit-remaining-requests"] == "9223372036854775807")
+        #expect(fields["x-ratelimit-remaining-tokens"] == "0")
+        #expect(
+            fields["ratelimit-policy"] == "\"requests-365d\";q=2147483647;w=31536000, \"tps\";q=1;w=1")
+        #expect(
+            fields["ratelimit"]
+                == "\"requests-365d\";r=9223372036854775807;t=9223372036855, \"tps\";r=0;t=0")
     }
 
     @Test("of several limits that refuse, the one that takes longest is named, and is the one that is shown")
