@@ -16,7 +16,8 @@ for kind in ${SANITIZE:-thread address}; do
         clang=$(dirname "$(readlink -f "$(command -v swift)")")/clang
         [ -x "$clang" ] || clang=clang
         "$clang" -O1 -Wall -Wextra -Werror -shared -fPIC -o ".build/$kind/tsan-mutex.so" scripts/tsan-mutex.c -ldl
-        LD_PRELOAD="$PWD/.build/$kind/tsan-mutex.so" run
+        TSAN_OPTIONS="suppressions=$PWD/scripts/tsan-suppressions.txt ${TSAN_OPTIONS:-}" \
+            LD_PRELOAD="$PWD/.build/$kind/tsan-mutex.so" run
     else
         # Left out as well: the TLS test servers, which are started by Foundation's Process: it reads beyond a directory
         # entry and is stopped for it.
