@@ -4,10 +4,13 @@ import PolluxTesting
 import Testing
 
 /// A process that writes to the state folder is killed with SIGKILL, again and again, at moments of no choice: while it
-/// writes, while it starts, while it changes its tables. What it had acknowledged must be there.
+/// writes, while it starts, while it changes its tables, while it turns encryption on or off. What it had acknowledged
+/// must be there.
 @Suite("The state survives kill -9", .serialized)
 struct StateKillTests {
-    private enum Phase: CaseIterable { case write, start, migrate }
+    private enum Phase { case write, start, migrate, encrypt }
+
+    private static let phases: [Phase] = [.write, .write, .start, .migrate, .migrate, .encrypt]
 
     /// What was acknowledged, over all rounds.
     private struct Acknowledged {
@@ -45,7 +48,7 @@ struct StateKillTests {
         }
     }
 
-    @Test("50 kills during writes, starts and migrations: nothing acknowledged is lost, and the files are sound")
+    @Test("60 kills during writes, starts, migrations, encryption: nothing acknowledged is lost, all files are sound")
     func kills() async throws {
         try await BlockingThread.run {
             let seed = getenv("POLLUX_SEED").flatMap { UInt64(String(cString: $0)) } ?? UInt64.random(in: 0...9999)
@@ -54,9 +57,8 @@ struct StateKillTests {
             var acknowledged = Acknowledged()
             // One of the release, then one more for each migration that was begun.
             var version = 1
-            for round in 0..<50 {
-                // 20 of 50 rounds under load.
-                let phase: Phase = round % 5 < 2 ? .write : round % 5 == 2 || round % 10 == 3 ? .start : .migrate
+            for round in 0..<60 {
+                let phase = Self.phases[round % Self.phases.count]
                 let microseconds = UInt32(random.below(60_000))
                 try Self.killOne(
                     phase, round, folder.path, &version, after: microseconds, &acknowledged, seed)
@@ -77,6 +79,7 @@ struct StateKillTests {
             case .write: ["write", folder, String(round), String(version)]
             case .start: ["start", folder, String(version)]
             case .migrate: ["migrate", folder, String(version)]
+            case .encrypt: ["encrypt", folder, String(version)]
             }
         let child = try ChildProcess.built("StateHammer", arguments)
         if phase == .write { _ = try child.line(with: "ready") }

@@ -10,6 +10,7 @@ import Synchronization
 //     StateHammer write FOLDER ROUND VERSION
 //     StateHammer start FOLDER VERSION
 //     StateHammer migrate FOLDER VERSION
+//     StateHammer encrypt FOLDER VERSION
 //     StateHammer verify FOLDER VERSION
 
 /// One write: lines of several tasks do not mix.
@@ -41,9 +42,14 @@ let step: [SQL] = [
     "UPDATE test_steps SET done = 1",
 ]
 
-/// - Parameter version: Of the schema: with steps of the test's own behind those of this release.
-func open(_ folder: String, version: Int) throws -> StateStore {
+/// - Parameters:
+///   - version: Of the schema: with steps of the test's own behind those of this release.
+///   - encrypts: Turns encryption on, or off if it is on.
+func open(_ folder: String, version: Int, encrypts: Bool? = nil) throws -> StateStore {
     var options = StateStore.Options(folder: folder)
+    if let encrypts {
+        (options.encryptionKey, options.decrypts) = (Array(repeating: 7, count: 32), !encrypts)
+    }
     while options.stateSchema.steps.count < version { options.stateSchema.steps.append(step) }
     return try StateStore(options, time: SystemTime(), log: .silent)
 }
@@ -99,7 +105,8 @@ func hammer(_ folder: String, round: Int, version: Int) async throws {
 
 /// Says everything that the store holds, and whether the files are sound.
 func verify(_ folder: String, version: Int) async throws {
-    let store = try open(folder, version: version)
+    // Whatever a kill has left: sealed or plain.
+    let store = try open(folder, version: version, encrypts: false)
     for key in try await store.keys() { say("key \(key.id)") }
     for account in try await store.accounts() {
         say("account \(account.accountID) \(account.fields["values.cookie"]?.value?.reveal() ?? "none")")
@@ -126,6 +133,11 @@ do {
     switch arguments.dropFirst().first {
     case "write": try await hammer(arguments[2], round: Int(arguments[3]) ?? 0, version: version)
     case "start": while true { await (try open(arguments[2], version: version)).close() }
+    case "encrypt":
+        while true {
+            await (try open(arguments[2], version: version, encrypts: true)).close()
+            await (try open(arguments[2], version: version, encrypts: false)).close()
+        }
     case "verify": try await verify(arguments[2], version: version)
     default:
         let store = try open(arguments[2], version: version)

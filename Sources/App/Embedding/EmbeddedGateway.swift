@@ -4,7 +4,7 @@ public import PolluxCore
 /// bring their own HTTP server.
 ///
 /// It is built from a settings text exactly as `serve` builds one. Requests go into `handler`; what the settings name
-/// under `server:`, `state:` and `log:` is the owner's business.
+/// under `server:`, `state:`, `log:` and `notify:` is the owner's business.
 public struct EmbeddedGateway: Sendable {
     /// Serves requests: keys, routes, frontends, pipeline, providers.
     public let handler: any HTTPRequestHandler
