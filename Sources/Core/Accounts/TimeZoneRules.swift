@@ -52,12 +52,8 @@ struct TimeZoneRules: Sendable, Equatable {
     func offset(at time: Int64) -> Int64 {
         guard let last = changes.last else { return rule?.offset(at: time) ?? firstOffset }
         if time >= last.time, let rule { return rule.offset(at: time) }
-        var (low, high) = (0, changes.count)
-        while low < high {
-            let middle = (low + high) / 2
-            if changes[middle].time <= time { low = middle + 1 } else { high = middle }
-        }
-        return low == 0 ? firstOffset : changes[low - 1].offset
+        let next = changes.firstIndex(behind: { $0.time <= time })
+        return next == 0 ? firstOffset : changes[next - 1].offset
     }
 }
 

@@ -2,16 +2,16 @@ import Synchronization
 
 /// What the operator asks about accounts and does to them, and what outlives a restart.
 extension AccountPool {
-    /// So many accounts are told of at a time, so that requests come in between when there are thousands.
-    private static let reportsAtATime = 100
+    /// So many are looked at under the lock at a time, so that requests come in between when there are thousands.
+    private static let accountsAtATime = 100
 
     /// Every account and what is known about it, in file order.
     public func reports() -> [AccountReport] {
         let ids = change { $0.rules.accountIDs }
         var reports: [AccountReport] = []
         reports.reserveCapacity(ids.count)
-        for start in stride(from: 0, to: ids.count, by: Self.reportsAtATime) {
-            let some = ids[start..<min(start + Self.reportsAtATime, ids.count)]
+        for start in stride(from: 0, to: ids.count, by: Self.accountsAtATime) {
+            let some = ids[start..<min(start + Self.accountsAtATime, ids.count)]
             reports += change { state in some.compactMap { state.rules.report(of: $0) } }
         }
         return reports
@@ -55,9 +55,9 @@ extension AccountPool {
         var left = state.withLock { $0.rules.changed.count }
         var memories: [AccountMemory] = []
         while left > 0 {
-            let some = change { $0.rules.takeChangedMemories(atMost: Self.reportsAtATime) }
+            let some = change { $0.rules.takeChangedMemories(atMost: Self.accountsAtATime) }
             memories += some.map { AccountMemory(provider: name, accountID: $0.accountID, body: $0.body) }
-            left -= Self.reportsAtATime
+            left -= Self.accountsAtATime
         }
         return memories
     }

@@ -53,15 +53,7 @@ struct TurnQueue: Sendable {
         clients[client]?.tickets.noteDeparture(waits)
     }
 
-    private func place(of turn: UInt64) -> Int {
-        var (low, high) = (0, ring.count)
-        if let last = ring.last, last.number < turn { low = high }
-        while low < high {
-            let middle = (low + high) / 2
-            if ring[middle].number < turn { low = middle + 1 } else { high = middle }
-        }
-        return low
-    }
+    private func place(of turn: UInt64) -> Int { ring.firstIndex(behind: { $0.number < turn }) }
 }
 
 /// Tickets of one client in their order.
@@ -78,14 +70,9 @@ private struct TicketQueue: Sendable {
             storage.removeSubrange(..<head)
             head = 0
         }
-        var (low, high) = (head, storage.count)
-        if let last = storage.last, last < ticket { low = high }
-        while low < high {
-            let middle = (low + high) / 2
-            if storage[middle] < ticket { low = middle + 1 } else { high = middle }
-        }
-        if low < storage.count, storage[low] == ticket { return }
-        storage.insert(ticket, at: low)
+        let place = all.firstIndex(behind: { $0 < ticket })
+        if place < storage.count, storage[place] == ticket { return }
+        storage.insert(ticket, at: place)
     }
 
     /// The first that still waits; drops those before it.

@@ -167,6 +167,7 @@ private struct ChaosAnswer: EventSource {
 
     mutating func next() async throws(GatewayError) -> ModelEvent? {
         guard !left.isEmpty else { return nil }
+        // Behind the text, before the end.
         if left.count == 2, length > .zero { try await time.sleep(until: time.now + length) }
         return left.removeFirst()
     }
