@@ -14,8 +14,9 @@ struct LimiterTable: Sendable {
         var isHeld = false
     }
 
-    private var entries: [KeyedHash.Value: Entry] = [:]
-    private var calendar = ResetCalendar<KeyedHash.Value>()
+    private var entries = SlotTable<Entry>()
+    /// By the number of their slot: an entry is forgotten only when the calendar gives it back.
+    private var calendar = ResetCalendar<UInt32>()
     private let capacity: Int
     /// Entries looked at, for tests of what a decision costs.
     private(set) var looks = 0
@@ -46,10 +47,10 @@ struct LimiterTable: Sendable {
         charges.reserveCapacity(claims.count)
         for claim in claims {
             looks += 1
-            let place = entries.index(forKey: claim.limiter.digest)
-            let (outcome, entry) = Self.decide(claim, place.map { entries.values[$0] }, now)
+            let slot = entries.slot(of: claim.limiter.digest)
+            let (outcome, entry) = Self.decide(claim, slot.map { entries[$0] }, now)
             ruling.outcomes.append(outcome)
-            charges.append(Charge(entry: entry, place: place))
+            charges.append(Charge(entry: entry, slot: slot))
         }
         guard ruling.isAllowed else { return ruling }
         charge(claims, charges, now)
@@ -60,19 +61,14 @@ struct LimiterTable: Sendable {
     /// What a claim makes of its limiter's entry, and where that stands already.
     private struct Charge {
         var entry: Entry
-        var place: Dictionary<KeyedHash.Value, Entry>.Index?
+        var slot: Int?
     }
 
     private mutating func charge(_ claims: [LimitClaim], _ charges: [Charge], _ now: Int64) {
-        // A new entry moves others, and may push one out.
-        var placesHold = true
-        for (claim, charge) in zip(claims, charges) {
-            if placesHold, let place = charge.place {
-                entries.values[place] = charge.entry
-            } else {
-                set(charge.entry, claim.limiter.digest, now)
-                placesHold = false
-            }
+        // What stands already comes first: a new entry may push one out.
+        for case let (charge, slot?) in charges.lazy.map({ ($0, $0.slot) }) { entries[slot] = charge.entry }
+        for (claim, charge) in zip(claims, charges) where charge.slot == nil {
+            set(charge.entry, claim.limiter.digest, now)
         }
     }
 
@@ -121,13 +117,13 @@ struct LimiterTable: Sendable {
     mutating func settle(_ receipt: LimitReceipt, spent: Int64, now: Int64) {
         for reservation in receipt.reservations where reservation.cost != spent {
             looks += 1
-            let place = entries.index(forKey: reservation.limiter.digest)
+            let slot = entries.slot(of: reservation.limiter.digest)
             let state = reservation.window.correct(
-                place.map { entries.values[$0].window }, by: LimitMath.difference(max(0, spent), reservation.cost),
+                slot.map { entries[$0].window }, by: LimitMath.difference(max(0, spent), reservation.cost),
                 chargedTo: reservation.index, now: LimitMath.floor(now, 1000))
             let entry = Self.entry(state, reservation.window)
-            if let place {
-                entries.values[place] = entry
+            if let slot {
+                entries[slot] = entry
             } else if state.current > 0 {
                 // Nothing to correct in what was forgotten, unless more was spent.
                 set(entry, reservation.limiter.digest, now)
@@ -135,36 +131,34 @@ struct LimiterTable: Sendable {
         }
         for limiter in receipt.leases {
             looks += 1
-            guard let place = entries.index(forKey: limiter.digest) else { continue }
-            let held = entries.values[place].value
-            if held > 0 { entries.values[place] = Self.lease(held - 1, now) }
+            guard let slot = entries.slot(of: limiter.digest) else { continue }
+            let held = entries[slot].value
+            if held > 0 { entries[slot] = Self.lease(held - 1, now) }
         }
     }
 
     // MARK: Room
 
     private mutating func set(_ entry: Entry, _ digest: KeyedHash.Value, _ now: Int64) {
-        if let index = entries.index(forKey: digest) {
-            entries.values[index] = entry
+        if let slot = entries.slot(of: digest) {
+            entries[slot] = entry
             return
         }
         if entries.count >= capacity { evict(now) }
-        calendar.add(digest, at: Self.second(entry.resetAt))
-        entries[digest] = entry
+        calendar.add(UInt32(entries.insert(entry, for: digest)), at: Self.second(entry.resetAt))
     }
 
     private mutating func sweep(_ now: Int64) {
         for _ in 0..<Self.sweptAtOnce {
             let due = LimitMath.difference(now, Self.grace)
             // The second that is running may hold what is not due yet.
-            guard let (digest, _) = calendar.removeFirst(upTo: Self.second(due) - 1) else { return }
+            guard let (slot, _) = calendar.removeFirst(upTo: Self.second(due) - 1) else { return }
             looks += 1
-            guard var entry = entries[digest] else { continue }
-            if entry.isHeld { entry.resetAt = LimitMath.sum(now, Self.leaseInterval) }
-            if entry.resetAt <= due {
-                entries[digest] = nil
+            let resetAt = resetAt(of: slot, now)
+            if resetAt <= due {
+                entries.remove(Int(slot))
             } else {
-                calendar.add(digest, at: Self.second(entry.resetAt))
+                calendar.add(slot, at: Self.second(resetAt))
             }
         }
     }
@@ -172,17 +166,21 @@ struct LimiterTable: Sendable {
     /// What the calendar says of an entry may be long ago; then its turn comes again. A lease that is held stays.
     private mutating func evict(_ now: Int64) {
         for attempt in 1... {
-            guard let (digest, second) = calendar.removeFirst() else { return }
+            guard let (slot, second) = calendar.removeFirst() else { return }
             looks += 1
-            guard let entry = entries[digest] else { continue }
-            let resetAt = entry.isHeld ? LimitMath.sum(now, Self.leaseInterval) : entry.resetAt
-            if attempt < Self.mostEvictionSteps, Self.second(resetAt) > second {
-                calendar.add(digest, at: Self.second(resetAt))
+            let resetAt = Self.second(resetAt(of: slot, now))
+            if attempt < Self.mostEvictionSteps, resetAt > second {
+                calendar.add(slot, at: resetAt)
             } else {
-                entries[digest] = nil
+                entries.remove(Int(slot))
                 return
             }
         }
+    }
+
+    private func resetAt(of slot: UInt32, _ now: Int64) -> Int64 {
+        let entry = entries[Int(slot)]
+        return entry.isHeld ? LimitMath.sum(now, Self.leaseInterval) : entry.resetAt
     }
 
     private static func second(_ microseconds: Int64) -> Int64 { LimitMath.floor(microseconds, 1_000_000) }
