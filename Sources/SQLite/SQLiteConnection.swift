@@ -70,18 +70,19 @@ public final class SQLiteConnection {
     ///   - columns: How many those are.
     ///   - values: Appends the values of one row.
     public func insert<Row>(
-        _ rows: [Row], _ head: SQL, columns: Int, _ values: (Row, inout [SQLiteValue]) -> Void
+        _ rows: some Sequence<Row>, _ head: SQL, columns: Int, _ values: (Row, inout [SQLiteValue]) -> Void
     ) throws(SQLiteError) {
         let (one, several) = (head + .rows(1, of: columns), head + .rows(Self.rowsAtOnce, of: columns))
         var bound: [SQLiteValue] = []
         bound.reserveCapacity(Self.rowsAtOnce * columns)
-        var rest = rows[...]
-        while !rest.isEmpty {
-            let count = rest.count < Self.rowsAtOnce ? 1 : Self.rowsAtOnce
+        for row in rows {
+            values(row, &bound)
+            guard bound.count == Self.rowsAtOnce * columns else { continue }
+            try run(several, bound)
             bound.removeAll(keepingCapacity: true)
-            for row in rest.prefix(count) { values(row, &bound) }
-            try run(count == 1 ? one : several, bound)
-            rest = rest.dropFirst(count)
+        }
+        for start in stride(from: 0, to: bound.count, by: columns) {
+            try run(one, Array(bound[start..<min(start + columns, bound.count)]))
         }
     }
 

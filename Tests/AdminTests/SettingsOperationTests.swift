@@ -53,8 +53,9 @@ struct SettingsOperationTests {
 
     @Test("the log of requests and the audit log are read page by page, newest first")
     func logs() async throws {
+        let now = client.memory.time.wallNow
         client.memory.note(
-            (1...5).map { RequestRecord(requestID: "req_\($0)", startedAt: client.memory.time.wallNow, status: 200) })
+            RequestBatch((1...5).map { RequestRecord(requestID: "req_\($0)", startedAt: now, status: 200) }))
         for number in 1...3 { _ = try await client.send(.post, "keys", ["name": .string("\(number)")]) }
         func walk(_ target: String, _ field: String) async throws -> [String] {
             var (found, next): ([String], String?) = ([], nil)

@@ -46,7 +46,7 @@ struct TransitionRecorder: TransitionObserver {
 
 /// Collects the requests that have ended, until the store takes them. One lock and one append for each.
 final class UsageRecorder: Sendable {
-    private let pending = Mutex<[RequestRecord]>([])
+    private let pending = Mutex(RequestBatch())
     private let store: any UsageStore
     private let events: EventHub
 
@@ -56,20 +56,17 @@ final class UsageRecorder: Sendable {
     init(store: any UsageStore, events: EventHub) { (self.store, self.events) = (store, events) }
 
     /// - Parameter isKept: False where the settings want no record of requests; who listens hears of it all the same.
-    func note(_ request: RequestRecord, isKept: Bool) {
-        let full = pending.withLock { pending -> [RequestRecord] in
-            guard isKept else { return [] }
-            pending.append(request)
-            return pending.count < Self.mostPending ? [] : Self.takeAll(&pending)
-        }
-        if !full.isEmpty { store.note(full) }
+    func note(_ request: borrowing RequestRecord, isKept: Bool) {
+        if isKept, let full = append(request) { store.note(full) }
         events.publish(.ended(request))
     }
 
-    func take() -> [RequestRecord] { pending.withLock { Self.takeAll(&$0) } }
-
-    private static func takeAll(_ pending: inout [RequestRecord]) -> [RequestRecord] {
-        defer { pending = [] }
-        return pending
+    private func append(_ request: borrowing RequestRecord) -> RequestBatch? {
+        pending.withLock { pending in
+            pending.append(request)
+            return pending.count < Self.mostPending ? nil : pending.take()
+        }
     }
+
+    func take() -> RequestBatch { pending.withLock { $0.take() } }
 }

@@ -31,13 +31,22 @@ public struct HTTPFields: Sendable, Equatable, ExpressibleByDictionaryLiteral, S
     /// The first value under a lower-case name.
     @inlinable
     public subscript(name: String) -> String? {
-        for field in fields where field.name == name { return field.value }
+        // A span lends what a loop over the array would copy.
+        let all = fields.span
+        for index in all.indices where all[index].name == name { return all[index].value }
         return nil
     }
 
     /// Every value under a lower-case name.
     public func values(of name: String) -> [String] {
         fields.compactMap { $0.name == name ? $0.value : nil }
+    }
+
+    /// Lends each of them in turn: nothing is copied.
+    @inlinable
+    public func forEach(_ body: (borrowing Field) -> Void) {
+        let all = fields.span
+        for index in all.indices { body(all[index]) }
     }
 
     @inlinable

@@ -165,10 +165,10 @@ public final class MemoryStateStore: StateStoring {
 
     // MARK: Usage
 
-    public func note(_ requests: [RequestRecord]) {
+    public func note(_ requests: consuming RequestBatch) {
+        let requests = requests
         content.withLock { content in
-            for var request in requests {
-                request.bound()
+            for request in requests {
                 content.counts.add(request)
                 content.requests.append(request)
             }

@@ -36,13 +36,26 @@ public struct RequestRecord: Sendable, Equatable {
         (self.inputTokens, self.outputTokens, self.cachedTokens) = (inputTokens, outputTokens, cachedTokens)
         (self.total, self.firstByte, self.overhead) = (total, firstByte, overhead)
     }
+
+    /// Without its texts, and no figure beyond what can be added up for years.
+    var boundedFigures: RequestRecord {
+        RequestRecord(
+            requestID: "", startedAt: startedAt, attempts: attempts, status: status, error: error,
+            isStreamed: isStreamed, inputTokens: Self.bounded(inputTokens), outputTokens: Self.bounded(outputTokens),
+            cachedTokens: Self.bounded(cachedTokens), total: Self.bounded(total),
+            firstByte: firstByte.map(Self.bounded), overhead: overhead.map(Self.bounded))
+    }
+
+    private static func bounded(_ tokens: Int) -> Int { min(max(tokens, 0), 1_000_000_000) }
+
+    private static func bounded(_ duration: Duration) -> Duration { min(max(duration, .zero), .seconds(86_400)) }
 }
 
 /// Counts by hour × key × model × account, and the requests themselves for as long as they are kept.
 public protocol UsageStore: Sendable {
     /// Takes what has ended; written within two seconds. Never blocks and never fails: when the disk takes nothing, the
     /// oldest entries of the log go first, counts stay.
-    func note(_ requests: consuming [RequestRecord])
+    func note(_ requests: consuming RequestBatch)
     func usage(_ query: UsageQuery) async throws(GatewayError) -> [UsageRow]
     func requests(_ query: RequestQuery) async throws(GatewayError) -> [RequestRecord]
     /// Account transitions, for the log of events.

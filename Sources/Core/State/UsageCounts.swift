@@ -70,24 +70,6 @@ extension UsageRow {
     }
 }
 
-extension RequestRecord {
-    /// Makes of it what can be added up for years, and texts of a length that a log can hold. An upstream may say that
-    /// an answer had any number of tokens, and a clock may step back.
-    package mutating func bound() {
-        inputTokens = Self.bounded(inputTokens)
-        outputTokens = Self.bounded(outputTokens)
-        cachedTokens = Self.bounded(cachedTokens)
-        total = Self.bounded(total)
-        firstByte = firstByte.map(Self.bounded)
-        overhead = overhead.map(Self.bounded)
-        if model.utf8.count > 200 { model = String(decoding: model.utf8.prefix(200), as: UTF8.self) }
-    }
-
-    private static func bounded(_ tokens: Int) -> Int { min(max(tokens, 0), 1_000_000_000) }
-
-    private static func bounded(_ duration: Duration) -> Duration { min(max(duration, .zero), .seconds(86_400)) }
-}
-
 extension WallTime {
     package var startOfHour: WallTime { start(ofEvery: 3_600_000_000) }
     package var startOfDay: WallTime { start(ofEvery: 86_400_000_000) }

@@ -3,7 +3,7 @@ import PolluxSQLite
 
 /// Requests and transitions that have ended and are not written yet.
 struct PendingEntries: Sendable {
-    private var requests: [RequestRecord] = []
+    private var requests = RequestBatch()
     /// Of requests whose entries were given up: they count still.
     private var counts = UsageCounts()
     private var transitions: [AccountTransition] = []
@@ -17,8 +17,8 @@ struct PendingEntries: Sendable {
 
     var isEmpty: Bool { requests.isEmpty && counts.isEmpty && transitions.isEmpty }
 
-    mutating func note(_ more: consuming [RequestRecord]) {
-        if requests.isEmpty { requests = more } else { requests += more }
+    mutating func note(_ more: consuming RequestBatch) {
+        requests.append(more)
         // Half at a time, so that each is moved once.
         if requests.count > Self.maxRequests { giveUp(requests.count - Self.maxRequests / 2) }
     }
@@ -57,22 +57,22 @@ struct PendingEntries: Sendable {
 
     func write(to connection: SQLiteConnection) throws(SQLiteError) {
         var counts = counts
-        for request in requests { counts.add(request) }
-        try RequestRecord.insert(requests, into: connection)
+        try requests.insert(into: connection, &counts)
         try counts.write(to: connection)
         for transition in transitions { try transition.write(to: connection) }
     }
 }
 
-extension RequestRecord {
-    fileprivate static func insert(
-        _ requests: [RequestRecord], into connection: SQLiteConnection
+extension RequestBatch {
+    fileprivate func insert(
+        into connection: SQLiteConnection, _ counts: inout UsageCounts
     ) throws(SQLiteError) {
         let head: SQL = """
             INSERT INTO requests (request_id, started_at, key_id, model, provider, account, attempts, status, error,
               is_streamed, input_tokens, output_tokens, cached_tokens, total, first_byte, overhead)
             """
-        try connection.insert(requests, head, columns: 16) { request, values in
+        try connection.insert(self, head, columns: 16) { request, values in
+            counts.add(request)
             // One by one: a list of them would be copied.
             values.append(.text(request.requestID))
             values.append(.integer(request.startedAt.microseconds))

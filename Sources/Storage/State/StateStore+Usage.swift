@@ -3,10 +3,9 @@ import PolluxSQLite
 import Synchronization
 
 extension StateStore {
-    public func note(_ requests: consuming [RequestRecord]) {
-        for index in requests.indices { requests[index].bound() }
-        let bounded = requests
-        entries.withLock { $0.note(bounded) }
+    public func note(_ requests: consuming RequestBatch) {
+        let requests = requests
+        entries.withLock { $0.note(requests) }
     }
 
     public func note(_ transitions: [AccountTransition]) { entries.withLock { $0.note(transitions) } }

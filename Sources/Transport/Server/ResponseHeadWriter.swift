@@ -23,7 +23,7 @@ struct ResponseHeadWriter {
         bytes.append(literal: "\r\n")
         bytes.append(contentsOf: dateLine)
         ByteClasses.table.withUnsafeBufferPointer { table in
-            for field in head.fields where !isOurs(field.name) { Self.write(field, table, to: &bytes) }
+            head.fields.forEach { if !isOurs($0.name) { Self.write($0, table, to: &bytes) } }
         }
         switch framing {
         case .length(let count):
@@ -41,7 +41,7 @@ struct ResponseHeadWriter {
         bytes.append(literal: "\r\n")
     }
 
-    private func isOurs(_ name: String) -> Bool {
+    private func isOurs(_ name: borrowing String) -> Bool {
         switch name.utf8.count {
         case 4: name == "date"
         case 10: name == "connection"
@@ -53,7 +53,7 @@ struct ResponseHeadWriter {
 
     /// A field goes out in one piece: an answer has many, and each append to an array has its price.
     private static func write(
-        _ field: HTTPFields.Field, _ table: UnsafeBufferPointer<UInt8>, to bytes: inout [UInt8]
+        _ field: borrowing HTTPFields.Field, _ table: UnsafeBufferPointer<UInt8>, to bytes: inout [UInt8]
     ) {
         field.name.utf8.span.withUnsafeBufferPointer { name in
             field.value.utf8.span.withUnsafeBufferPointer { value in

@@ -40,7 +40,7 @@ struct UsageTests {
 
     @Test("what is given up because nothing can be written is counted, and its requests count still")
     func dropped() async throws {
-        files.note((0..<25_000).map { request("r\($0)") })
+        files.note(RequestBatch((0..<25_000).map { request("r\($0)") }))
         #expect(files.figures.dropped == 15_000, "down to half of the most that is kept")
         await files.flush()
         #expect(files.figures.dropped == 15_000, "a counter, not a gauge")
@@ -58,7 +58,7 @@ struct UsageTests {
         let requests = (0..<300).map { Self.random($0, random) }
         for store in [files, memory] as [any StateStoring] {
             for chunk in stride(from: 0, to: 300, by: 70) {
-                store.note(Array(requests[chunk..<min(chunk + 70, 300)]))
+                store.note(RequestBatch(requests[chunk..<min(chunk + 70, 300)]))
                 await store.flush()
             }
         }
@@ -127,11 +127,27 @@ struct UsageTests {
         await files.close()
     }
 
+    @Test("requests of a time are found among thousands of older ones, and those alone")
+    func manyRequests() async throws {
+        let all = (0..<5000).map { number in
+            request("r\(number)") { $0.startedAt = Self.start + .seconds(Int64(number) * 120) }
+        }
+        files.note(RequestBatch(all))
+        await files.flush()
+        for (from, to) in [(0, 3), (63, 66), (4000, 4100), (4990, 9999), (6000, 7000)] {
+            let query = RequestQuery(
+                from: Self.start + .seconds(Int64(from) * 120), to: Self.start + .seconds(Int64(to) * 120), limit: 1000)
+            let found = try await files.requests(query).map(\.requestID)
+            #expect(found == (0..<5000).reversed().filter { $0 >= from && $0 < to }.map { "r\($0)" })
+        }
+        await files.close()
+    }
+
     @Test("old requests, transitions and counts are dropped, however many")
     func retention() async throws {
         let old = (0..<2500).map { request("old \($0)") }
         let new = request("new") { $0.startedAt = Self.start + .seconds(7200) }
-        files.note(old + [new])
+        files.note(RequestBatch(old + [new]))
         await files.flush()
         let retention = Retention(requests: .seconds(3600), usage: .seconds(3600))
         await files.purge(retention, now: Self.start + .seconds(7201))
