@@ -17,6 +17,7 @@ class Outcome:
     code: str = ""  # the error's code, whether it came as a status or inside the stream
     is_whole: bool = False  # a proper answer with a proper end
     has_begun: bool = False  # content came before whatever ended it
+    attempts: int = 0  # how often an upstream had been asked when the answer began, as the gateway says
     seconds: float = 0.0
 
     @property
@@ -44,6 +45,7 @@ class Client:
         try:
             answer = self._send(body, headers)
             outcome = self._read_stream(answer, leave_after) if stream else self._read_whole(answer)
+            outcome.attempts = int(answer.getheader("x-pollux-attempts", "0"))
         except (OSError, http.client.HTTPException) as error:
             self.close()
             outcome = Outcome(0, type(error).__name__)
@@ -117,6 +119,7 @@ class Crowd:
         """`work(client, number) -> Outcome` is one request; `number` counts a client's requests."""
         self.size, self.make_client, self.work = size, make_client, work
         self.outcomes: dict[str, int] = {}
+        self.attempts = 0
         self.slowest = 0.0
         self.lock = threading.Lock()
 
@@ -140,5 +143,6 @@ class Crowd:
             outcome = self.work(client, number)
             with self.lock:
                 self.outcomes[outcome.name] = self.outcomes.get(outcome.name, 0) + 1
+                self.attempts += outcome.attempts
                 self.slowest = max(self.slowest, outcome.seconds)
         client.close()
