@@ -321,10 +321,11 @@ METHOD = """\
   whole text so far in every frame, five characters longer each time, so its cost per event grows with the answer. Each
   stream of the Gemini kinds also opens a session or a chat, which is in its CPU. The ratio is to `openai-compatible`
   in the OpenAI format, within each round.
-- **Everything switched on**: both gateways stand before the same streamed upstream and run the same binary. One has a
-  single account, no limits, and writes nothing down. The other has twenty accounts, a key with limits of requests,
-  tokens and concurrency, and writes every request into its database. *All layers* has such limits for the gateway, each
-  model, the key, the key and model, and a pace and a quota for each account: fourteen limits that a request meets.
+- **Everything switched on**: the gateways stand before the same streamed upstream, run the same binary, and take
+  turns eight times in a round, of which the median counts. One has a single account, no limits, and writes nothing
+  down. The other has twenty accounts, a key with limits of requests, tokens and concurrency, and writes every request
+  into its database. *All layers* has such limits for the gateway, each model, the key, the key and model, and a pace
+  and a quota for each account: fourteen limits that a request meets.
 - **Limits of one request** are measured in a process of their own, with keys drawn at random: the estimate of tokens,
   the decision, the fields of the answer, the correction afterwards.
 - Every answer is checked: status 200, whole framing, its last words, for streams the number of events.
