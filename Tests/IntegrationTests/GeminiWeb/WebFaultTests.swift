@@ -125,11 +125,12 @@ struct WebFaultTests {
 
     @Test("a limited account makes way for another one")
     func otherAccount() async throws {
-        try await WebUpstream.with(accounts: ["amber", "birch"], topLevel: "retry: {max_retries: 2}") {
-            gateway, upstream in
+        // Two at a time: the one account may still be busy with telling its models, and a retry does not wait for it.
+        let (settings, retries) = (", pool: {max_in_flight: 2}", "retry: {max_retries: 2}")
+        try await WebUpstream.with(settings, accounts: ["amber", "birch"], topLevel: retries) { gateway, upstream in
             upstream.server.control.add(FaultRule(method: "StreamGenerate", times: 1, directives: "!sim http 429"))
             let reply = try gateway.askWeb("Hello")
-            #expect(reply.answerText == "turn 1: Hello")
+            #expect(reply.answerText == "turn 1: Hello", "\(reply.text)")
             let accounts = try upstream.questions().compactMap { $0["account"]?.string }
             #expect(Set(accounts) == ["amber", "birch"])
         }
