@@ -165,8 +165,7 @@ public final class MemoryStateStore: StateStoring {
 
     // MARK: Usage
 
-    public func note(_ requests: consuming RequestBatch) {
-        let requests = requests
+    public func note(_ requests: RequestBatch) {
         content.withLock { content in
             for request in requests {
                 content.counts.add(request)

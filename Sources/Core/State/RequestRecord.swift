@@ -55,7 +55,7 @@ public struct RequestRecord: Sendable, Equatable {
 public protocol UsageStore: Sendable {
     /// Takes what has ended; written within two seconds. Never blocks and never fails: when the disk takes nothing, the
     /// oldest entries of the log go first, counts stay.
-    func note(_ requests: consuming RequestBatch)
+    func note(_ requests: RequestBatch)
     func usage(_ query: UsageQuery) async throws(GatewayError) -> [UsageRow]
     func requests(_ query: RequestQuery) async throws(GatewayError) -> [RequestRecord]
     /// Account transitions, for the log of events.

@@ -17,7 +17,7 @@ struct PendingEntries: Sendable {
 
     var isEmpty: Bool { requests.isEmpty && counts.isEmpty && transitions.isEmpty }
 
-    mutating func note(_ more: consuming RequestBatch) {
+    mutating func note(_ more: RequestBatch) {
         requests.append(more)
         // Half at a time, so that each is moved once.
         if requests.count > Self.maxRequests { giveUp(requests.count - Self.maxRequests / 2) }

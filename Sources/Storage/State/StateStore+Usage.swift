@@ -3,10 +3,7 @@ import PolluxSQLite
 import Synchronization
 
 extension StateStore {
-    public func note(_ requests: consuming RequestBatch) {
-        let requests = requests
-        entries.withLock { $0.note(requests) }
-    }
+    public func note(_ requests: RequestBatch) { entries.withLock { $0.note(requests) } }
 
     public func note(_ transitions: [AccountTransition]) { entries.withLock { $0.note(transitions) } }
 

@@ -209,10 +209,7 @@ extension MemoryBackend: GatewayControl {
 }
 
 extension MemoryBackend: UsageStore, AuditStore {
-    func note(_ requests: consuming RequestBatch) {
-        let requests = requests
-        state.withLock { $0.requests += requests }
-    }
+    func note(_ requests: RequestBatch) { state.withLock { $0.requests += requests } }
 
     func usage(_ query: UsageQuery) async throws(GatewayError) -> [UsageRow] {
         state.withLock { $0.queries.append(query) }
