@@ -11,6 +11,7 @@ struct GatewaySettings: Sendable {
     var log: LogSettings
     var metrics: MetricsSettings
     var outbound: OutboundSettings
+    var media: MediaSettings
     var retry: RetrySettings
     var queue: QueueSettings
     var conversations: ConversationSettings
@@ -34,6 +35,7 @@ struct GatewaySettings: Sendable {
         log = map.map("log", as: LogSettings.self, help: "What is written down.")
         metrics = map.map("metrics", as: MetricsSettings.self, help: "Figures for Prometheus, at `/metrics`.")
         outbound = map.map("outbound", as: OutboundSettings.self, help: "How upstreams are reached.")
+        media = map.map("media", as: MediaSettings.self, help: "Images, sound, films and files, in and out.")
         retry = map.map("retry", as: RetrySettings.self, help: "Second attempts, before the first byte only.")
         queue = map.map("queue", as: QueueSettings.self, help: "Waiting for an account that is busy.")
         conversations = map.map(

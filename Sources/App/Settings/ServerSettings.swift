@@ -4,6 +4,7 @@ import PolluxCore
 struct ServerSettings: SettingsReadable {
     var listen: ListenAddress
     var pathPrefix: String
+    var publicURL: String?
     var loops: Int
     var headerTimeout: Duration
     var bodyTimeout: Duration
@@ -26,6 +27,7 @@ struct ServerSettings: SettingsReadable {
             help: "Address and port. Beyond loopback an admin key and a client key are required.")
         pathPrefix = map.string(
             "path_prefix", default: "", help: "Everything is also served below this path segment, such as `pollux`.")
+        publicURL = Self.publicURL(&map)
         loops = Self.loops(&map)
         headerTimeout = map.duration(
             "header_timeout", default: .seconds(10), help: "For a whole request head, from its first byte.")
@@ -65,6 +67,21 @@ struct ServerSettings: SettingsReadable {
 
     /// The prefix as it stands before a path: empty or `/name`.
     var mount: String { pathPrefix.isEmpty ? "" : "/" + pathPrefix }
+
+    /// - Returns: Without a slash at its end; `nil` for `auto`.
+    private static func publicURL(_ map: inout SettingsMap) -> String? {
+        let text = map.string(
+            "public_url", default: "auto",
+            help: "Address under which clients reach the gateway, for links to media; `auto` takes the request's own.")
+        if text == "auto" { return nil }
+        guard text.hasPrefix("https://") || text.hasPrefix("http://"), !text.utf8.contains(where: { $0 <= 0x20 }),
+            !text.contains("?"), !text.contains("#"), text.split(separator: "/").count >= 2
+        else {
+            map.issue(at: "public_url", "\"\(text)\" is neither `auto` nor an address like https://ai.example.org")
+            return nil
+        }
+        return text.hasSuffix("/") ? String(text.dropLast()) : text
+    }
 
     private static func loops(_ map: inout SettingsMap) -> Int {
         let text = map.string(

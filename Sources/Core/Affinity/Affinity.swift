@@ -161,6 +161,7 @@ extension KeyedHash {
         switch source {
         case .url(let url): append(0, url)
         case .file(let id): append(1, id)
+        case .stored(let file): append(3, file.name)
         case .inline(let bytes):
             // Enough to tell pictures apart; a client that forges two alike fools only itself.
             append(UInt8(2))

@@ -24,6 +24,8 @@ public struct ModelRequest: Sendable, Equatable {
     public var candidateCount = 1
     public var stream = false
     public var client = ClientInfo()
+    /// How images that a model makes are wanted; `nil` leaves it to the operator.
+    public var mediaOutput: MediaOutput?
     /// What the client says about the conversation that this request belongs to.
     public var conversation = ConversationHints()
     /// When the client stops waiting. Shortens, never lengthens, what the operator allows.

@@ -32,6 +32,8 @@ public struct Media: Sendable, Equatable {
         case url(String)
         /// A file that the client uploaded earlier.
         case file(id: String)
+        /// In the gateway's own store, put there by the provider that made it.
+        case stored(StoredMedia)
     }
 
     public var kind: Kind

@@ -93,10 +93,14 @@ public struct ProviderContext: Sendable {
     public let time: any TimeSource
     public let random: any RandomSource
     public let log: Logger
+    /// What requests carry and point to, and where what models make is kept.
+    public let media: MediaAccess
 
     public init(
-        name: String, http: any HTTPTransport, time: any TimeSource, random: any RandomSource, log: Logger
+        name: String, http: any HTTPTransport, time: any TimeSource, random: any RandomSource, log: Logger,
+        media: MediaAccess = .closed
     ) {
         (self.name, self.http, self.time, self.random, self.log) = (name, http, time, random, log)
+        self.media = media
     }
 }

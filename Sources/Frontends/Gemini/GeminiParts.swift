@@ -55,6 +55,11 @@ enum GeminiParts {
             writer.beginObject()
             if !media.mimeType.isEmpty { writer.member("mimeType", type) }
             writer.member("fileUri", uri)
+        case .stored(let file):
+            writer.key("fileData")
+            writer.beginObject()
+            writer.member("mimeType", file.mimeType)
+            writer.member("fileUri", file.name)
         }
         if let name = media.displayName { writer.member("displayName", name) }
         writer.endObject()

@@ -61,6 +61,7 @@ enum ChatParts {
         switch media.source {
         case .url(let url): return url
         case .file(let id): return "file:\(id)"
+        case .stored(let file): return "file:\(file.name)"
         case .inline(let bytes):
             let type = media.mimeType.isEmpty ? "application/octet-stream" : media.mimeType
             return "data:\(type);base64,\(Base64.encode(bytes))"

@@ -176,6 +176,7 @@ struct ChatMessageWriter {
         switch media.source {
         case .url(let url): writer.value(url)
         case .file(let id): writer.value("file:\(id)")
+        case .stored(let file): writer.value("file:\(file.name)")
         case .inline(let bytes):
             let type = media.mimeType.isEmpty ? Self.usualType(media.kind) : media.mimeType
             writer.base64(bytes, prefix: "data:\(Self.unescaped(type));base64,")

@@ -111,6 +111,7 @@ private struct KeyDigest {
         case .inline(let content): add(SHA256.hash(content))
         case .url(let url): add("url " + url)
         case .file(let id): add("file " + id)
+        case .stored(let file): add("stored " + file.name)
         }
     }
 }
