@@ -46,7 +46,7 @@ enum FailureClass {
         .upstreamUnreachable, .upstreamTLS, .upstreamReset, .upstreamTimeout, .upstreamTruncated, .upstreamBadResponse,
         .upstreamError, .upstreamTooLarge, .upstreamAuth, .upstreamRejected, .upstreamUnavailable,
         .upstreamInvalidOutput, .rateLimited, .quotaExhausted, .modelNotFound, .contextTooLong, .blocked,
-        .shuttingDown, .internalError,
+        .conversationLost, .shuttingDown, .internalError,
     ]
     static let labels = kinds.map(\.clientCode) + ["other"]
 

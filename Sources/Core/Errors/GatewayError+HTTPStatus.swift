@@ -12,6 +12,7 @@ extension GatewayError {
         case .requestTimeout: 408
         case .requestTooLarge: 413
         case .uriTooLong: 414
+        case .conversationLost: 410
         case .unsupportedMediaType: 415
         case .expectationFailed: 417
         case .rateLimited, .quotaExhausted: 429

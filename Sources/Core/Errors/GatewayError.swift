@@ -10,6 +10,8 @@ public struct GatewayError: Error, Sendable, Equatable, CustomStringConvertible 
         case authentication, missingKey, permission
         case routeNotFound, methodNotAllowed, modelNotFound
         case rateLimited, quotaExhausted, cancelled
+        /// A conversation that the client named is not to be had any more, and the request does not bring it along.
+        case conversationLost
         // The upstream's doing (reliability requirements, section 13).
         case upstreamUnreachable, upstreamTLS, upstreamReset, upstreamTimeout, upstreamTruncated, upstreamBadResponse
         case upstreamError, upstreamTooLarge, upstreamAuth, upstreamRejected, upstreamUnavailable

@@ -47,7 +47,7 @@ struct GeminiErrorBody {
         let name =
             switch code {
             case 403: "PERMISSION_DENIED"
-            case 404: "NOT_FOUND"
+            case 404, 410: "NOT_FOUND"
             case 408, 504: "DEADLINE_EXCEEDED"
             case 429: "RESOURCE_EXHAUSTED"
             case 499: "CANCELLED"

@@ -35,7 +35,7 @@ struct OpenAIErrorBody {
         case .malformedHTTP, .requestTooLarge, .headerTooLarge, .uriTooLong, .requestTimeout, .unsupportedMediaType,
             .expectationFailed, .unsupportedTransferCoding, .unsupportedVersion, .invalidRequest, .unsupported,
             .contextTooLong, .blocked, .authentication, .missingKey, .routeNotFound, .methodNotAllowed,
-            .modelNotFound, .cancelled, .upstreamRejected:
+            .modelNotFound, .conversationLost, .cancelled, .upstreamRejected:
             "invalid_request_error"
         case .permission: "permission_error"
         case .rateLimited: "rate_limit_error"

@@ -22,6 +22,7 @@ extension GatewayError.Kind {
         case .routeNotFound: "unknown_url"
         case .methodNotAllowed: "method_not_allowed"
         case .modelNotFound: "model_not_found"
+        case .conversationLost: "conversation_lost"
         case .rateLimited: "rate_limit_exceeded"
         case .quotaExhausted: "insufficient_quota"
         case .cancelled: "request_cancelled"

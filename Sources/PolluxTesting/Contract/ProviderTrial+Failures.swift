@@ -110,6 +110,7 @@ extension ProviderTrial {
         .upstreamUnreachable, .upstreamTLS, .upstreamReset, .upstreamTimeout, .upstreamTruncated,
         .upstreamBadResponse, .upstreamError, .upstreamTooLarge, .upstreamAuth, .upstreamRejected,
         .upstreamInvalidOutput, .upstreamUnavailable, .rateLimited, .quotaExhausted, .contextTooLong, .blocked,
-        .modelNotFound, .unsupported, .invalidRequest, .requestTooLarge, .unsupportedMediaType, .cancelled,
+        .modelNotFound, .conversationLost, .unsupported, .invalidRequest, .requestTooLarge, .unsupportedMediaType,
+        .cancelled,
     ]
 }

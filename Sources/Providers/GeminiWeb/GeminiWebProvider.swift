@@ -67,7 +67,7 @@ public struct GeminiWebProvider: Provider, AccountProbing, ModelListing, Account
                 try await turn.answer(repair: prompt)
             }
         }
-        answer = WebKeptAnswer(answer, desk: desk)
+        answer = KeptAnswer(answer) { desk.keep($0) }
         let sampling = request.sampling
         if !sampling.stop.isEmpty { answer = StopFilter(answer, stop: sampling.stop, inputTokens: inputTokens) }
         if let limit = sampling.maxOutputTokens {

@@ -63,7 +63,7 @@ final class WebChatDesk: Sendable {
         let (reused, answered) = state.withLock { ($0.reused, $0.answered) }
         guard let book, let keys, let answered, !answered.isNew else { return }
         book.store(
-            answered.session(of: account), under: keys.key(afterAnswer: parts), after: reused, now: time.now)
+            answered.session(of: account), under: keys.keys(afterAnswer: parts), after: reused, now: time.now)
     }
 }
 
@@ -76,30 +76,5 @@ extension WebChat {
     fileprivate func session(of account: String) -> ChatSession {
         ChatSession(
             account: account, chatID: conversation, turnID: reply, answerID: candidate, context: context)
-    }
-}
-
-/// Passes an answer on, and at its end hands what the client got to the desk.
-struct WebKeptAnswer: EventSource {
-    private var inner: any EventSource
-    private let desk: WebChatDesk
-    private var text = ""
-    private var calls: [ToolCall] = []
-
-    init(_ inner: any EventSource, desk: WebChatDesk) { (self.inner, self.desk) = (inner, desk) }
-
-    var isReady: Bool { inner.isReady }
-
-    mutating func next() async throws(GatewayError) -> ModelEvent? {
-        let event = try await inner.next()
-        switch event {
-        case .textDelta(let delta): text += delta
-        case .toolCallStarted(_, let id, let name): calls.append(ToolCall(id: id, name: name, rawArguments: ""))
-        case .toolCallArgumentsDelta(let index, let delta):
-            if calls.indices.contains(index) { calls[index].rawArguments += delta }
-        case .ended: desk.keep((text.isEmpty ? [] : [.text(text)]) + calls.map { Part(.toolCall($0)) })
-        default: break
-        }
-        return event
     }
 }

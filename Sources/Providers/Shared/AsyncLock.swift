@@ -28,7 +28,10 @@ final class AsyncLock: Sendable {
         var nextID = 0
     }
 
-    private func acquire() async -> Bool {
+    /// Waits for its turn, to be given back by `release()`.
+    ///
+    /// - Returns: False when the task was cancelled while it waited.
+    func acquire() async -> Bool {
         let id = state.withLock { state in
             state.nextID += 1
             return state.nextID
@@ -55,7 +58,7 @@ final class AsyncLock: Sendable {
         }
     }
 
-    private func release() {
+    func release() {
         let next = state.withLock { state -> CheckedContinuation<Bool, Never>? in
             guard !state.waiters.isEmpty else {
                 state.isHeld = false

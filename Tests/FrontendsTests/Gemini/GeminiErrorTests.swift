@@ -30,6 +30,7 @@ struct GeminiErrorTests {
             "routeNotFound 404 NOT_FOUND UNKNOWN_URL",
             "methodNotAllowed 404 NOT_FOUND METHOD_NOT_ALLOWED",
             "modelNotFound 404 NOT_FOUND MODEL_NOT_FOUND",
+            "conversationLost 410 NOT_FOUND CONVERSATION_LOST",
             "rateLimited 429 RESOURCE_EXHAUSTED RATE_LIMIT_EXCEEDED",
             "quotaExhausted 429 RESOURCE_EXHAUSTED INSUFFICIENT_QUOTA",
             "cancelled 499 CANCELLED REQUEST_CANCELLED",
@@ -70,7 +71,7 @@ struct GeminiErrorTests {
     }
 
     @Test("the table leaves no kind out")
-    func complete() { #expect(GatewayError.Kind.allCases.count == 38) }
+    func complete() { #expect(GatewayError.Kind.allCases.count == 39) }
 
     @Test(
         "a wait is a detail that agents read",

@@ -31,6 +31,7 @@ struct OpenAIErrorTests {
             (.routeNotFound, 404, "invalid_request_error", "unknown_url"),
             (.methodNotAllowed, 405, "invalid_request_error", "method_not_allowed"),
             (.modelNotFound, 404, "invalid_request_error", "model_not_found"),
+            (.conversationLost, 410, "invalid_request_error", "conversation_lost"),
             (.rateLimited, 429, "rate_limit_error", "rate_limit_exceeded"),
             (.quotaExhausted, 429, "insufficient_quota", "insufficient_quota"),
             (.cancelled, 499, "invalid_request_error", "request_cancelled"),
@@ -63,7 +64,7 @@ struct OpenAIErrorTests {
     }
 
     @Test("the table leaves no kind out")
-    func complete() { #expect(GatewayError.Kind.allCases.count == 38) }
+    func complete() { #expect(GatewayError.Kind.allCases.count == 39) }
 
     @Test("a field's own code and path win")
     func ownCode() throws {

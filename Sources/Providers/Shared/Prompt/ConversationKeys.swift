@@ -11,32 +11,62 @@ struct SessionKey: Sendable, Hashable {
 /// asks, model, system text, functions, format), each further one from the key before it and one turn.
 ///
 /// What a client changes on the way back does not count: ids of calls, thoughts, line ends, white space at the ends,
-/// and in the model's own turns what `ComparableText` undoes. Files count by their content.
+/// and in the model's own turns what `ComparableText` undoes, and media. Files of the user count by their content.
+///
+/// A conversation that the client names is known by that name: what it says in the model's place does not count at all.
 struct ConversationKeys: Sendable, Equatable {
     /// `prefixes[n]` names the beginning that ends with turn n, counted from 0.
     let prefixes: [SessionKey]
+    /// A named conversation as such, wherever it stands; `nil` for one without a name.
+    let name: SessionKey?
+    /// The same for a client that sends only what is new: a request without any turn of the model. `nil` for others.
+    let latest: SessionKey?
     private let last: SessionKey
+    private var isNamed: Bool { name != nil }
 
-    /// - Parameter request: `client.keyID` keeps clients apart: nobody continues another one's chat.
-    init(_ request: ModelRequest) {
-        var key = Self.root(of: request)
+    /// - Parameters:
+    ///   - request: `client.keyID` keeps clients apart: nobody continues another one's chat.
+    ///   - family: What stands for the model: the models between which a chat can change.
+    ///   - heedsName: Whether the client's own name for the conversation counts.
+    init(_ request: ModelRequest, family: String? = nil, heedsName: Bool = false) {
+        let name = heedsName ? request.conversation.id : nil
+        let root = Self.root(of: request, family: family ?? request.resolvedModel, name: name)
+        var key = root
         var prefixes: [SessionKey] = []
         prefixes.reserveCapacity(request.turns.count)
         for turn in request.turns {
-            key = Self.key(after: key, turn)
+            key = Self.key(after: key, turn, isNamed: name != nil)
             prefixes.append(key)
         }
         (self.prefixes, last) = (prefixes, key)
+        self.name = name.map { _ in Self.name(root) }
+        latest = request.turns.contains { $0.role == .model } ? nil : self.name
     }
 
     /// The key under which the chat is found when the client goes on after this answer.
-    func key(afterAnswer parts: [Part]) -> SessionKey { Self.key(after: last, Turn(.model, parts)) }
+    func key(afterAnswer parts: [Part]) -> SessionKey { Self.key(after: last, Turn(.model, parts), isNamed: isNamed) }
 
-    private static func root(of request: ModelRequest) -> SessionKey {
+    /// All of them: a named conversation is found by its name as well.
+    func keys(afterAnswer parts: [Part]) -> [SessionKey] {
+        [key(afterAnswer: parts)] + [name].compactMap(\.self)
+    }
+
+    private static func name(_ root: SessionKey) -> SessionKey {
+        var digest = KeyDigest()
+        digest.add("name")
+        digest.add(root.bytes)
+        return digest.key
+    }
+
+    private static func root(of request: ModelRequest, family: String, name: String?) -> SessionKey {
         var digest = KeyDigest()
         digest.add("pollux chat 1")
         digest.add(request.client.keyID)
-        digest.add(request.resolvedModel)
+        digest.add(family)
+        if let name {
+            digest.add("name")
+            digest.add(name)
+        }
         digest.add(parts: request.system, .user)
         for tool in FunctionOffer(request).tools {
             digest.add("tool")
@@ -56,10 +86,11 @@ struct ConversationKeys: Sendable, Equatable {
         return digest.key
     }
 
-    private static func key(after previous: SessionKey, _ turn: Turn) -> SessionKey {
+    private static func key(after previous: SessionKey, _ turn: Turn, isNamed: Bool) -> SessionKey {
         var digest = KeyDigest()
         digest.add(previous.bytes)
         digest.add(turn.role == .user ? "user" : "model")
+        if isNamed, turn.role == .model { return digest.key }
         digest.add(turn.name ?? "")
         digest.add(parts: turn.parts, turn.role)
         return digest.key
@@ -88,7 +119,8 @@ private struct KeyDigest {
             case .text(let piece), .refusal(let piece): text += text.isEmpty || piece.isEmpty ? piece : "\n" + piece
             case .reasoning: continue
             case .toolCall(let call): calls.append(Self.canonical(call))
-            case .media(let media): add(media)
+            // What the model drew comes back as a link, in another form, or not at all.
+            case .media(let media): if role == .user { add(media) }
             case .toolResult(let result):
                 add("result")
                 if result.isError { add("error") }

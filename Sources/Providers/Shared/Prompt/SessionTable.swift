@@ -35,7 +35,10 @@ protocol SessionTable: Sendable {
     /// Adds a chat, or replaces what is known of the same chat under this key. Its life begins anew.
     func store(_ session: ChatSession, under key: SessionKey, now: Instant)
     /// Forgets a chat under every key.
-    func remove(_ chat: ChatID)
+    ///
+    /// - Returns: The keys; none when it was not known.
+    @discardableResult
+    func remove(_ chat: ChatID) -> [SessionKey]
 }
 
 /// Keeps chats in memory: each for a time after it was last stored or used, at most so many, the least recently used
@@ -44,13 +47,18 @@ final class MemorySessionTable: SessionTable {
     private let state = Mutex(State())
     private let lifetime: Duration
     private let maxEntries: Int
+    /// Hears of each chat that is not known under any key any more, for want of room or time.
+    private let forgotten: @Sendable (ChatSession) -> Void
 
     /// Longer texts of the upstream are not kept, so that an entry's size is bounded.
     static let maxSessionBytes = 16 << 10
     static let maxAlike = 4
 
-    init(lifetime: Duration = .seconds(15 * 60), maxEntries: Int = 10_000) {
-        (self.lifetime, self.maxEntries) = (lifetime, max(1, maxEntries))
+    init(
+        lifetime: Duration = .seconds(15 * 60), maxEntries: Int = 10_000,
+        forgotten: @escaping @Sendable (ChatSession) -> Void = { _ in }
+    ) {
+        (self.lifetime, self.maxEntries, self.forgotten) = (lifetime, max(1, maxEntries), forgotten)
     }
 
     func sessions(under keys: [SessionKey], now: Instant) -> [[ChatSession]] {
@@ -62,10 +70,18 @@ final class MemorySessionTable: SessionTable {
     func store(_ session: ChatSession, under key: SessionKey, now: Instant) {
         let texts = [session.account, session.chatID, session.turnID, session.answerID, session.context]
         guard texts.reduce(0, { $0 + $1.utf8.count }) <= Self.maxSessionBytes else { return }
-        state.withLock { $0.store(session, under: key, until: now + lifetime, now: now, maxEntries: maxEntries) }
+        let gone = state.withLock {
+            $0.store(session, under: key, until: now + lifetime, now: now, maxEntries: maxEntries)
+        }
+        gone.forEach(forgotten)
     }
 
-    func remove(_ chat: ChatID) {
+    /// Lets go of what has lived its time; the table does the same whenever something is stored.
+    func sweep(now: Instant) {
+        state.withLock { $0.evict(now: now, maxEntries: maxEntries) }.forEach(forgotten)
+    }
+
+    func remove(_ chat: ChatID) -> [SessionKey] {
         state.withLock { $0.remove(chat) }
     }
 
@@ -87,27 +103,32 @@ final class MemorySessionTable: SessionTable {
         private var oldest = 0
         private var serial = 0
 
+        /// - Returns: The chats that made room.
         mutating func store(
             _ session: ChatSession, under key: SessionKey, until end: Instant, now: Instant, maxEntries: Int
-        ) {
+        ) -> [ChatSession] {
             removeEntry(key, session.id)
+            var gone: [ChatSession] = []
             // That there are several is all that matters, and a common beginning must not become a long list.
             while let known = entries[key], known.count >= MemorySessionTable.maxAlike {
-                removeEntry(key, known[0].session.id)
+                forget(key, known[0].session, &gone)
             }
             serial += 1
             entries[key, default: []].append(Entry(session: session, end: end, serial: serial))
             keys[session.id, default: []].insert(key)
             count += 1
             order.append((key, session.id, serial))
-            evict(now: now, maxEntries: maxEntries)
+            return gone + evict(now: now, maxEntries: maxEntries)
         }
 
-        mutating func remove(_ chat: ChatID) {
-            for key in keys[chat] ?? [] { removeEntry(key, chat) }
+        mutating func remove(_ chat: ChatID) -> [SessionKey] {
+            let known = (keys[chat] ?? []).sorted { $0.bytes.lexicographicallyPrecedes($1.bytes) }
+            for key in known { removeEntry(key, chat) }
+            return known
         }
 
-        private mutating func evict(now: Instant, maxEntries: Int) {
+        mutating func evict(now: Instant, maxEntries: Int) -> [ChatSession] {
+            var gone: [ChatSession] = []
             while oldest < order.count {
                 let (key, chat, serial) = order[oldest]
                 let entry = entries[key]?.first { $0.session.id == chat && $0.serial == serial }
@@ -116,7 +137,7 @@ final class MemorySessionTable: SessionTable {
                     continue
                 }
                 guard count > maxEntries || entry.end <= now else { break }
-                removeEntry(key, chat)
+                forget(key, entry.session, &gone)
                 oldest += 1
             }
             // Swept once half of it counts no more, which costs each entry one move.
@@ -124,6 +145,12 @@ final class MemorySessionTable: SessionTable {
                 order = order[oldest...].filter { isNewest($0) }
                 oldest = 0
             }
+            return gone
+        }
+
+        private mutating func forget(_ key: SessionKey, _ session: ChatSession, _ gone: inout [ChatSession]) {
+            removeEntry(key, session.id)
+            if keys[session.id] == nil { gone.append(session) }
         }
 
         private func isNewest(_ use: (key: SessionKey, chat: ChatID, serial: Int)) -> Bool {

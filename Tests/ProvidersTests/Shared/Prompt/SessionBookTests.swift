@@ -31,7 +31,7 @@ struct SessionBookTests {
     }
 
     private func remember(_ session: ChatSession, at now: Instant? = nil, _ client: String = "k1") {
-        book.store(session, under: keys("Hi", client: client).key(afterAnswer: [.text("Hello.")]), now: now ?? start)
+        book.store(session, under: [keys("Hi", client: client).key(afterAnswer: [.text("Hello.")])], now: now ?? start)
     }
 
     @Test("the same conversation goes on in its chat, with the new turns alone")
@@ -90,7 +90,7 @@ struct SessionBookTests {
         remember(chat("c1"))
         let long = keys("Hi", "Hello.", "More")
         let reused = try #require(book.reuse(long, account: "amber", now: start))
-        book.store(chat("c1", turn: "r2"), under: long.key(afterAnswer: [.text("Yes.")]), after: reused, now: start)
+        book.store(chat("c1", turn: "r2"), under: [long.key(afterAnswer: [.text("Yes.")])], after: reused, now: start)
         withExtendedLifetime(reused) {}
         let on = keys("Hi", "Hello.", "More", "Yes.", "And?")
         #expect(book.preferredAccount(on, now: start) == "amber")
@@ -102,7 +102,7 @@ struct SessionBookTests {
     func longest() throws {
         remember(chat("c1"))
         let long = keys("Hi", "Hello.", "More")
-        book.store(chat("c1", turn: "r2"), under: long.key(afterAnswer: [.text("Yes.")]), now: start)
+        book.store(chat("c1", turn: "r2"), under: [long.key(afterAnswer: [.text("Yes.")])], now: start)
         let reused = book.reuse(keys("Hi", "Hello.", "More", "Yes.", "And?"), account: "amber", now: start)
         #expect(reused?.session.turnID == "r2")
         #expect(reused?.turnCount == 4)
@@ -116,14 +116,14 @@ struct SessionBookTests {
         #expect(book.preferredAccount(more, now: start + .seconds(900)) == nil)
         let reused = try #require(book.reuse(more, account: "amber", now: start + .seconds(800)))
         let next = more.key(afterAnswer: [.text("Yes.")])
-        book.store(chat("c1", turn: "r2"), under: next, after: reused, now: start + .seconds(800))
+        book.store(chat("c1", turn: "r2"), under: [next], after: reused, now: start + .seconds(800))
         #expect(book.preferredAccount(more, now: start + .seconds(1699)) != nil)
     }
 
     @Test("a chat that the upstream lost is forgotten under every key")
     func invalidated() {
         remember(chat("c1"))
-        book.store(chat("c1", turn: "r2"), under: keys("A", "B", "C").prefixes[1], now: start)
+        book.store(chat("c1", turn: "r2"), under: [keys("A", "B", "C").prefixes[1]], now: start)
         book.invalidate(chat("c1").id)
         #expect(table.count == 0)
         #expect(book.preferredAccount(keys("Hi", "Hello.", "More"), now: start) == nil)
@@ -145,7 +145,7 @@ struct SessionBookTests {
             }
             expected = expected.suffix(7) + [entry]
             if Int.random(in: 0..<10, using: &random) == 0 {
-                table.remove(entry.chat.id)
+                _ = table.remove(entry.chat.id)
                 expected.removeAll { $0.chat.id == entry.chat.id }
             }
             #expect(table.count == expected.count)
