@@ -154,8 +154,11 @@ public struct Pipeline: Sendable {
         let targets = try router.targets(for: request.model, needs: request.needs, in: catalog.snapshot)
         var refusal: GatewayError?
         var candidates: [Candidate] = []
+        // What a provider cannot honour, and what a request costs, may depend on the model it leads to.
+        var request = request
         for target in targets {
             guard let upstream = upstreams[target.provider] else { continue }
+            if request.resolvedModel != target.model { request.resolvedModel = target.model }
             if let error = upstream.provider.refusal(of: request) {
                 refusal = refusal ?? error
             } else {

@@ -104,6 +104,8 @@ extension Pipeline {
     private func explain(
         _ target: RouteTarget, _ upstream: Upstream, _ request: ModelRequest, _ favourite: Favourite?
     ) -> RouteExplanation.Target {
+        var request = request
+        request.resolvedModel = target.model
         let quotaClass = upstream.provider.quotaClass(of: request)
         let known = favourite.flatMap { $0.provider == target.provider ? $0.accountID : nil }
         let pool = upstream.pool.explanation(for: quotaClass, model: target.model, favourite: known)
