@@ -1,6 +1,7 @@
 internal import PolluxCore
 
-/// The events of one answer, read from the upstream's body as they are pulled.
+/// The events of one answer, read from the upstream's body as they are pulled. Files that the model made are fetched
+/// when the answer is complete, before its end is told.
 ///
 /// Source: Gemini Business protocol notes, sections 6 and 6.1.
 struct BusinessAnswer: EventSource {
@@ -10,9 +11,14 @@ struct BusinessAnswer: EventSource {
     /// Events to be handed out, last one first, and what is thrown after them.
     private var pending: [ModelEvent] = []
     private var failure: GatewayError?
+    private let fetch: FileFetch
 
-    init(_ body: any UpstreamBody, decoder: BusinessAnswerDecoder) {
-        (self.body, self.decoder) = (body, decoder)
+    /// Gets files that the answer names out of a session; the name is empty when the answer gave none.
+    typealias FileFetch =
+        @Sendable (_ files: [BusinessFileReference], _ session: String) async throws(GatewayError) -> [Media]
+
+    init(_ body: any UpstreamBody, decoder: BusinessAnswerDecoder, fetch: @escaping FileFetch) {
+        (self.body, self.decoder, self.fetch) = (body, decoder, fetch)
     }
 
     var isReady: Bool { !pending.isEmpty || failure != nil || (body?.isReady ?? true) }
@@ -21,7 +27,7 @@ struct BusinessAnswer: EventSource {
     ///
     /// - Parameter model: The name the answer is given under.
     mutating func begin(model: String) async throws(GatewayError) {
-        while pending.isEmpty, failure == nil { try await read() }
+        while pending.isEmpty, failure == nil, !decoder.awaitsFiles { try await read() }
         if pending.isEmpty, let failure { throw failure }
         pending.append(.started(responseID: "", model: model))
     }
@@ -30,9 +36,24 @@ struct BusinessAnswer: EventSource {
         while true {
             if let event = pending.popLast() { return event }
             if let failure { throw failure }
+            if decoder.awaitsFiles {
+                try await fetchFiles()
+                continue
+            }
             guard body != nil else { return nil }
             try await read()
         }
+    }
+
+    private mutating func fetchFiles() async throws(GatewayError) {
+        var events: [ModelEvent] = []
+        do throws(GatewayError) {
+            decoder.deliver(fetched: try await fetch(decoder.files, decoder.session), into: &events)
+        } catch {
+            decoder.giveUpFiles()
+            failure = error
+        }
+        pending = events.reversed()
     }
 
     /// Takes one piece of the body and decodes every element that it completes, so that what arrived together leaves
@@ -54,7 +75,7 @@ struct BusinessAnswer: EventSource {
             failure = error
         }
         if failure != nil { body = nil }
-        if decoder.isFinished {
+        if decoder.isComplete {
             await body?.release()
             body = nil
         }
@@ -63,13 +84,13 @@ struct BusinessAnswer: EventSource {
 
     private mutating func take(_ piece: [UInt8], into events: inout [ModelEvent]) throws(GatewayError) {
         splitter.append(piece)
-        while !decoder.isFinished, let element = try nextElement() {
+        while !decoder.isComplete, let element = try nextElement() {
             let known = events.count
             try decoder.decode(element, into: &events)
             if events.count == known { events.append(.heartbeat) }
         }
         // What follows the array is of no interest, and a body that goes on for ever must not be waited for.
-        if splitter.isComplete, !decoder.isFinished { try end(into: &events) }
+        if splitter.isComplete, !decoder.isComplete { try end(into: &events) }
     }
 
     private mutating func nextElement() throws(GatewayError) -> JSON? {

@@ -2,8 +2,8 @@ internal import PolluxCore
 
 /// Turns the elements of an answer's array into events. Pure: what arrives when, and from where, is not its business.
 ///
-/// A file that the model generated beside its text is passed over; an answer of files alone is refused, because files
-/// need a fetch of their own that this provider does not make.
+/// Files that the model made are named in the answer and fetched by calls of their own: an answer with such files stops
+/// before its end and waits for them.
 /// Source: Gemini Business protocol notes, section 6.2.
 struct BusinessAnswerDecoder: Sendable {
     private let showsCode: Bool
@@ -14,20 +14,22 @@ struct BusinessAnswerDecoder: Sendable {
     private var thoughtEstimate = TokenEstimate()
     /// Bytes of text delivered.
     private var textLength = 0
-    private var fileIDs: Set<String> = []
+    /// Files that the model made, each once, in the order of their first mention.
+    private(set) var files: [BusinessFileReference] = []
+    /// The name that the answer itself gives its session; empty until it does.
+    private(set) var session = ""
 
     /// True once something was delivered that a client can use as an answer; thoughts are not.
     private(set) var hasContent = false
-    /// True after the last state of an answer; nothing follows it.
-    private(set) var isFinished = false
+    /// True after the last state of an answer; nothing follows it from the upstream.
+    private(set) var isComplete = false
+    /// The answer is complete, and its files are what is missing.
+    private(set) var awaitsFiles = false
 
     /// - Parameter inputTokens: What the prompt is estimated to cost.
     init(inputTokens: Int, showsCode: Bool) {
         (self.inputTokens, self.showsCode) = (inputTokens, showsCode)
     }
-
-    /// How many generated files were passed over so far.
-    var fileCount: Int { fileIDs.count }
 
     /// - Throws: An error inside the answer, as `BusinessErrors` says; an end without an answer.
     mutating func decode(_ element: JSON, into events: inout [ModelEvent]) throws(GatewayError) {
@@ -37,6 +39,7 @@ struct BusinessAnswerDecoder: Sendable {
         }
         guard let response = element["streamAssistResponse"] else { return }
         let answer = response["answer"] ?? .null
+        if let name = response["sessionInfo"]?["session"]?.string, !name.isEmpty { session = name }
         for reply in answer["replies"]?.array ?? [] { decode(reply: reply, into: &events) }
         for holder in [response, answer] { decode(images: holder, into: &events) }
         try decode(stateOf: answer, into: &events)
@@ -86,7 +89,11 @@ struct BusinessAnswerDecoder: Sendable {
         if let inline = content["inlineData"] {
             deliver(media: inline["data"]?.string, inline["mimeType"]?.string, into: &events)
         }
-        if let id = content["file"]?["fileId"]?.string, !id.isEmpty { fileIDs.insert(id) }
+        if let id = content["file"]?["fileId"]?.string, !id.isEmpty, files.count < Self.maxFiles,
+            !files.contains(where: { $0.id == id })
+        {
+            files.append(BusinessFileReference(id: id, mimeType: content["file"]?["mimeType"]?.string ?? ""))
+        }
     }
 
     /// The older shape of inline images.
@@ -103,6 +110,11 @@ struct BusinessAnswerDecoder: Sendable {
         switch answer["state"]?.string {
         case "SUCCEEDED":
             flush(into: &events)
+            isComplete = true
+            guard files.isEmpty else {
+                awaitsFiles = true
+                return
+            }
             try checkContent()
             finish(.stop, into: &events)
         case "FAILED":
@@ -123,13 +135,6 @@ struct BusinessAnswerDecoder: Sendable {
 
     private func checkContent() throws(GatewayError) {
         if hasContent { return }
-        if fileCount > 0 {
-            throw GatewayError(
-                .unsupported, .request,
-                "the model answered with a generated file and no text, and generated files are not delivered here;"
-                    + " ask for text",
-                detail: "answer step: \(fileCount) files")
-        }
         throw BusinessErrors.badResponse(
             "the upstream ended its answer without text; send the request again",
             detail: "answer step: SUCCEEDED with \(thoughtEstimate.tokens) tokens of thoughts and no text")
@@ -141,8 +146,20 @@ struct BusinessAnswerDecoder: Sendable {
         usage.reasoningTokens = thoughtEstimate.tokens
         usage.isEstimated = true
         events += [.finished(reason), .usage(usage), .ended]
-        isFinished = true
+        isComplete = true
     }
+
+    /// The files that the answer waited for, and its end.
+    mutating func deliver(fetched media: [Media], into events: inout [ModelEvent]) {
+        awaitsFiles = false
+        hasContent = true
+        events += media.map { .media($0) }
+        finish(.stop, into: &events)
+    }
+
+    mutating func giveUpFiles() { awaitsFiles = false }
+
+    private static let maxFiles = 32
 
     // MARK: Deliveries
 

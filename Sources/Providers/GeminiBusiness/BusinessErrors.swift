@@ -2,7 +2,7 @@ internal import PolluxCore
 
 /// The part of a request that failed.
 enum BusinessStep: String, Sendable {
-    case token, session, answer
+    case token, session, upload, answer, files, download, deletion
 }
 
 /// What each failure of this upstream means for the account and for the client.
@@ -80,7 +80,7 @@ enum BusinessErrors {
     }
 
     private static func notFound(_ step: BusinessStep) -> GatewayError {
-        guard step == .answer else {
+        guard step == .answer || step == .upload else {
             return GatewayError(
                 .upstreamError, .endpoint,
                 "the upstream does not know the address used; its operator must check the bases")

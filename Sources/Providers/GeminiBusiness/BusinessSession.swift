@@ -10,20 +10,11 @@ struct BusinessSession: Sendable, Equatable {
     /// Opens a new session, which does not show in the web app's history because it has no display name.
     static func open(with api: BusinessAPI, on lease: any AccountLease) async throws(GatewayError) -> BusinessSession {
         let parameters: JSON = ["session": ["name": "", "displayName": ""]]
-        return try await api.call(.createSession, parameters, on: lease) { response throws(GatewayError) in
-            let body = try await response.body.collect(upTo: 1 << 20)
-            guard let answer = try? BusinessJSON.parse(body) else {
-                throw BusinessErrors.badResponse("the upstream did not answer in JSON", detail: "session step")
-            }
-            if answer["error"] != nil || answer[0]?["error"] != nil {
-                let error = BusinessErrorBody(answer)
-                throw BusinessErrors.error(status: error.httpStatus, body: error, step: .session)
-            }
-            guard let name = answer["session"]?["name"]?.string, !name.isEmpty else {
-                throw BusinessErrors.badResponse(
-                    "the upstream opened no session", detail: "session step: no session.name")
-            }
-            return BusinessSession(name: name)
+        let answer = try await api.call(.createSession, parameters, on: lease)
+        guard let name = answer["session"]?["name"]?.string, !name.isEmpty else {
+            throw BusinessErrors.badResponse(
+                "the upstream opened no session", detail: "session step: no session.name")
         }
+        return BusinessSession(name: name)
     }
 }

@@ -9,6 +9,8 @@ public struct GeminiBusinessSettings: SettingsReadable, Equatable {
     /// The sign-in pages.
     public var accountsBase: String
     public var models: [BusinessModel]
+    /// Endings by which every model is offered with another tool as well: `-search`.
+    public var suffixes: [BusinessTool: String]
     /// Sent for accounts that record none of their own.
     public var userAgent: String
     /// BCP-47.
@@ -21,6 +23,21 @@ public struct GeminiBusinessSettings: SettingsReadable, Equatable {
     public var webGrounding: Bool
     /// Shows code that the model ran, and its output, as fenced blocks in the answer.
     public var showCode: Bool
+    /// How long a session can be gone on with after its last answer; zero begins a new one for each request.
+    public var sessionTTL: Duration
+    /// Sessions that are not gone on with any more are deleted at the upstream.
+    public var deletesSessions: Bool
+    /// Of one file, before Base64.
+    public var maxUploadBytes: Int
+    /// Who fetches what clients name by URL.
+    public var remoteFetch: RemoteFetch
+
+    public enum RemoteFetch: String, Sendable, CaseIterable {
+        /// The gateway does, by its own rules, and uploads the bytes.
+        case gateway
+        /// The upstream is told the URL.
+        case upstream
+    }
 
     public init(reading map: inout SettingsMap) {
         let plainHTTP = map.boolean(
@@ -31,8 +48,9 @@ public struct GeminiBusinessSettings: SettingsReadable, Equatable {
         accountsBase = Self.base(
             "accounts_base", BusinessHost.accounts, &map, plainHTTP, help: "origin of the sign-in pages")
         let listed = map.list(
-            "models", of: BusinessModel.self, help: "models to offer; left out, the usual text models")
+            "models", of: BusinessModel.self, help: "models to offer; left out, the usual ones")
         models = listed.isEmpty ? BusinessModel.standard : listed
+        suffixes = Self.suffixes(&map)
         userAgent = map.string(
             "user_agent", default: Self.standardUserAgent, help: "sent for accounts that record none of their own")
         languageCode = map.string("language_code", default: "en", help: "language of answers and of upstream errors")
@@ -43,7 +61,30 @@ public struct GeminiBusinessSettings: SettingsReadable, Equatable {
                 help: "added to this machine's clock in token claims"))
         webGrounding = map.boolean("web_grounding", default: true, help: "let every answer use web search")
         showCode = map.boolean("show_code", default: true, help: "show code that the model ran as fenced blocks")
+        sessionTTL = map.duration(
+            "session_ttl", default: .seconds(3600), in: .zero...(.seconds(86_400)),
+            help: "how long a conversation goes on in its session; 0s begins a new one for each request")
+        deletesSessions = map.boolean(
+            "delete_sessions", default: false, help: "delete sessions at the upstream once they are not gone on with")
+        maxUploadBytes = map.size(
+            "max_upload_bytes", default: 20 << 20, in: 1024...(100 << 20), help: "largest file sent to the upstream")
+        remoteFetch = map.choice(
+            "remote_fetch", default: RemoteFetch.gateway, help: "who fetches URLs in requests: gateway or upstream")
         map.refuseUnreadKeys()
+    }
+
+    private static func suffixes(_ map: inout SettingsMap) -> [BusinessTool: String] {
+        let words = map.stringList(
+            "model_suffixes", help: "offer each model with these endings too: search, image, video")
+        var suffixes: [BusinessTool: String] = [:]
+        for word in words {
+            guard let tool = word == "search" ? .web : word == "web" ? nil : BusinessTool(rawValue: word) else {
+                map.issue(at: "model_suffixes", "\"\(word)\" is no such ending; use search, image or video")
+                continue
+            }
+            suffixes[tool] = "-" + word
+        }
+        return suffixes
     }
 
     private static let standardUserAgent =
@@ -56,35 +97,4 @@ public struct GeminiBusinessSettings: SettingsReadable, Equatable {
         map.refusePlainHTTP(at: key, text, unless: allowsPlainHTTP)
         return text
     }
-}
-
-/// A model that the provider offers.
-///
-/// Source: Gemini Business protocol notes, section 5.2. The names age, so the list is a setting.
-public struct BusinessModel: SettingsReadable, Equatable {
-    /// As clients name it.
-    public var id: String
-    /// As the upstream names it; `nil` leaves the choice to the upstream.
-    public var upstreamID: String?
-
-    public init(id: String, upstreamID: String?) { (self.id, self.upstreamID) = (id, upstreamID) }
-
-    public init(reading map: inout SettingsMap) {
-        id = map.requireString("id", example: "gemini-2.5-pro", help: "the model's name for clients")
-        let named = map.optionalString(
-            "model_id", example: "gemini-2.5-pro",
-            help: "the model's name at the upstream; left out, the same; auto lets the upstream choose")
-        upstreamID = named == Self.automatic ? nil : named ?? id
-    }
-
-    private static let automatic = "auto"
-
-    static let standard: [BusinessModel] =
-        [BusinessModel(id: "gemini-auto", upstreamID: nil)]
-        + [
-            "gemini-2.5-flash", "gemini-2.5-pro", "gemini-3-flash-preview", "gemini-3-pro-preview",
-            "gemini-3.1-pro-preview",
-        ].map { BusinessModel(id: $0, upstreamID: $0) }
-        // The name by which users of an older gateway know the same model.
-        + [BusinessModel(id: "gemini-3.0-pro", upstreamID: "gemini-3-pro-preview")]
 }

@@ -154,8 +154,3 @@ extension Substring {
         return String(drop(while: blank).reversed().drop(while: blank).reversed())
     }
 }
-
-extension TransferDeadlines {
-    /// For the calls around an answer, which the upstream answers at once (protocol notes, section 4).
-    static let businessShortCall = TransferDeadlines(firstByte: .seconds(30), gap: .seconds(30), total: .seconds(30))
-}

@@ -2,17 +2,16 @@ public import PolluxCore
 
 /// Gemini Business (Gemini Enterprise), spoken to as its own web app does, with the cookies of a signed-in account.
 ///
-/// Answers text. Every request opens a session of its own and sends the whole conversation as one text. What the
-/// upstream has no notion of is treated so:
-/// - Sampling (temperature, top-p, top-k, seed, penalties, logit bias, log probabilities), the limit on output tokens
-///   and the reasoning effort are ignored: the model answers as it does in the web app.
-/// - Stop sequences are honoured here, by ending the answer at the first one.
-/// - System text is folded into the conversation.
-/// - Functions, media, guaranteed JSON and several candidates are refused before an account is used.
+/// A conversation goes on in its session at the upstream; else all of it is written into a new one. Files go along as
+/// uploads, what the model makes is fetched and kept. What the upstream has no notion of is treated so:
+/// - System text, functions and wished forms of output are described in the prompt, calls read from the text.
+/// - Sampling (temperature, top-p, top-k, seed, penalties, logit bias, log probabilities) and the reasoning effort are
+///   ignored and named as such: the model answers as it does in the web app.
+/// - Stop sequences and the limit on output tokens are honoured here, by ending the answer.
 /// - Usage is estimated.
 ///
 /// Source: Gemini Business protocol notes. The protocol is not documented by the upstream, so it may change.
-public struct GeminiBusinessProvider: Provider, AccountProbing {
+public struct GeminiBusinessProvider: Provider, AccountProbing, AccountKeeping {
     public static let kind: PluginKind = "gemini-business"
     /// Long thoughts arrive late, and nothing arrives while the upstream searches.
     public static let defaultDeadlines = TransferDeadlines(
@@ -24,6 +23,9 @@ public struct GeminiBusinessProvider: Provider, AccountProbing {
     private let settings: GeminiBusinessSettings
     private let api: BusinessAPI
     private let sessionList: BusinessSessionList
+    private let sessions: BusinessSessions
+    private let models: BusinessModelTable
+    private let media: MediaAccess
     private let log: Logger
     private let time: any TimeSource
 
@@ -31,33 +33,68 @@ public struct GeminiBusinessProvider: Provider, AccountProbing {
         self.settings = settings
         api = BusinessAPI(settings: settings, context: context)
         sessionList = BusinessSessionList(settings: settings, http: context.http)
-        (log, time) = (context.log, context.time)
+        sessions = BusinessSessions(settings: settings, time: context.time)
+        models = BusinessModelTable(settings)
+        (media, log, time) = (context.media, context.log, context.time)
     }
 
     public func problem(with credential: Credential) -> String? { BusinessAccount.problem(with: credential) }
 
-    public var offeredModels: [ModelInfo]? {
-        settings.models.map { ModelInfo(id: $0.id, owner: "google", capabilities: [.chat]) }
-    }
+    public var offeredModels: [ModelInfo]? { models.offered }
+
+    public func quotaClass(of request: ModelRequest) -> QuotaClass { models.choice(for: request).quotaClass }
 
     public func refusal(of request: ModelRequest) -> GatewayError? {
-        request.refusal(beyond: [.chat], webSearch: true, kind: Self.kind)
+        let able = models.choice(for: request).capabilities
+        return request.refusal(beyond: able, webSearch: true, kind: Self.kind) ?? PromptWriter.refusal(of: request)
     }
 
-    /// The web app has no dials; stop sequences are honoured here.
-    public func ignoredParameters(of request: ModelRequest) -> [String] { request.ignoredFields(besides: [.stop]) }
+    /// The web app has no dials.
+    public func ignoredParameters(of request: ModelRequest) -> [String] {
+        request.ignoredFields(besides: [.stop, .maxTokens, .parallelToolCalls])
+    }
 
     public func generate(
         _ request: ModelRequest, on lease: any AccountLease
     ) async throws(GatewayError) -> EventStream {
         if let refusal = refusal(of: request) { throw refusal }
         try BusinessTrial.check(lease.credential, now: time.wallNow)
-        let prompt = try BusinessPrompt(request)
-        let inputTokens = TokenEstimate(prompt.text).tokens
-        let answer = try await answer(to: request, prompt, inputTokens, on: lease)
-        let stop = request.sampling.stop
-        return EventStream(
-            stop.isEmpty ? answer : StopFilter(answer, stop: stop, inputTokens: inputTokens) as any EventSource)
+        let inputTokens = TokenEstimate(try PromptWriter(request).newChat().text).tokens
+        let desk = try await BusinessDesk(request, account: lease.credential.accountID, in: sessions)
+        let turn = turn(request, desk, inputTokens, on: lease)
+        var answer: any EventSource = CallingAnswer(try await turn.answer(), to: request)
+        if let wanted = StructuredAnswer(request.output) {
+            answer = StructuredSource(answer, wanted) { (prompt) throws(GatewayError) in
+                try await turn.answer(repair: prompt)
+            }
+        }
+        answer = KeptAnswer(answer) { desk.keep($0) }
+        let sampling = request.sampling
+        if !sampling.stop.isEmpty { answer = StopFilter(answer, stop: sampling.stop, inputTokens: inputTokens) }
+        if let limit = sampling.maxOutputTokens {
+            answer = OutputLimit(answer, tokens: limit, inputTokens: inputTokens)
+        }
+        return EventStream(answer)
+    }
+
+    private func turn(
+        _ request: ModelRequest, _ desk: BusinessDesk, _ inputTokens: Int, on lease: any AccountLease
+    ) -> BusinessTurn {
+        BusinessTurn(
+            api: api,
+            uploads: BusinessUploads(api: api, lease: lease, intake: media.intake, settings: settings, log: log),
+            files: BusinessFiles(api: api, lease: lease, store: media.store, request: request, log: log),
+            desk: desk, choice: models.choice(for: request), settings: settings, request: request,
+            inputTokens: inputTokens, lease: lease, log: log)
+    }
+
+    // MARK: Accounts
+
+    /// How often sessions that are not gone on with are deleted.
+    public var keepAliveInterval: Duration { .seconds(300) }
+
+    public func keepAlive(_ lease: any AccountLease) async throws(GatewayError) {
+        try await sessions.deleteLeftovers(with: api, on: lease)
     }
 
     public func probe(_ lease: any AccountLease, step: (ProbeStep) -> Void) async {
@@ -69,33 +106,12 @@ public struct GeminiBusinessProvider: Provider, AccountProbing {
         }
         step(ProbeStep("token"))
         do {
-            _ = try await BusinessSession.open(with: api, on: lease)
+            let session = try await BusinessSession.open(with: api, on: lease)
+            sessions.leave(session, of: lease.credential.accountID)
         } catch {
             return step(ProbeStep("session", failure: error))
         }
         step(ProbeStep("session"))
         if let listed = await sessionList.step(for: lease.credential) { step(listed) }
-    }
-
-    /// Opens a session and asks; if the upstream has lost the session by then, once more with another one.
-    private func answer(
-        to request: ModelRequest, _ prompt: BusinessPrompt, _ inputTokens: Int, on lease: any AccountLease
-    ) async throws(GatewayError) -> BusinessAnswer {
-        let ask = { (session: BusinessSession) async throws(GatewayError) -> BusinessAnswer in
-            let parameters = BusinessQuestion(request, prompt, session, settings).parameters
-            return try await api.call(.streamAssist, parameters, on: lease) { response throws(GatewayError) in
-                let decoder = BusinessAnswerDecoder(inputTokens: inputTokens, showsCode: settings.showCode)
-                var answer = BusinessAnswer(
-                    response.body, decoder: decoder)
-                try await answer.begin(model: request.resolvedModel)
-                return answer
-            }
-        }
-        do {
-            return try await ask(try await BusinessSession.open(with: api, on: lease))
-        } catch  where error.upstreamStatus == 404 && error.scope == .session {
-            log.info("gemini_business.session_lost", [LogField("request", request.id)])
-        }
-        return try await ask(try await BusinessSession.open(with: api, on: lease))
     }
 }

@@ -8,13 +8,16 @@ import Testing
 struct BusinessAnswerTests {
     private typealias Outcome = (events: [ModelEvent], error: GatewayError?)
 
-    private func run(_ pieces: [[UInt8]], failure: GatewayError? = nil) async -> Outcome {
+    private func run(
+        _ pieces: [[UInt8]], failure: GatewayError? = nil,
+        fetch: @escaping BusinessAnswer.FileFetch = { files, _ in files.map { $0.picture } }
+    ) async -> Outcome {
         let http = FakeTransport([FakeResponse(pieces: pieces, failure: failure)])
         var events: [ModelEvent] = []
         do {
             let response = try await http.send(UpstreamRequest(.post, "https://upstream.example/"))
             let decoder = BusinessAnswerDecoder(inputTokens: 10, showsCode: true)
-            var answer = BusinessAnswer(response.body, decoder: decoder)
+            var answer = BusinessAnswer(response.body, decoder: decoder, fetch: fetch)
             try await answer.begin(model: "m")
             while let event = try await answer.next() { events.append(event) }
             return (events, nil)
@@ -114,16 +117,41 @@ struct BusinessAnswerTests {
         #expect(found.events.finish == .stop)
     }
 
-    @Test("an answer of generated files alone is refused with what to do, files beside text are passed over")
+    @Test("files that the model made come behind the text, each once, out of the session that the answer names")
     func files() async throws {
         let found = try await run(fixture: "files")
-        #expect(found.error?.kind == .unsupported)
-        #expect(found.error?.scope == .request)
-        #expect(found.error?.detail == "answer step: 1 files")
-        let file: JSON = ["replies": [["groundedContent": ["content": ["file": ["fileId": "1"]]]]]]
-        let mixed = await run(BusinessWorld.stream([text("Here:"), file, ["state": "SUCCEEDED"]]))
+        #expect(found.events.media.map(\.mimeType) == ["image/png"])
+        #expect(found.events.suffix(3).first == .finished(.stop))
+        let file = { (id: String) -> JSON in
+            [
+                "replies": [
+                    ["groundedContent": ["content": ["file": ["fileId": .string(id), "mimeType": "image/webp"]]]]
+                ]
+            ]
+        }
+        let answers = [text("Here:"), file("2"), file("1"), file("2"), ["state": "SUCCEEDED"]]
+        let stream =
+            BusinessWorld.stream(answers).dropLast()
+            + #",{"streamAssistResponse":{"sessionInfo":{"session":"late"}}}]"#
+        let mixed = await run([Array(stream.utf8)]) { files, session in
+            #expect(session == "")
+            return files.map(\.picture)
+        }
         #expect(mixed.events.text == "Here:")
+        #expect(mixed.events.media.map(\.displayName) == ["2", "1"])
         #expect(mixed.events.finish == .stop)
+        #expect(mixed.events.endings == 1)
+    }
+
+    @Test("a file that cannot be had ends the answer with an error, behind the text that has come")
+    func lostFile() async throws {
+        let file: JSON = ["replies": [["groundedContent": ["content": ["file": ["fileId": "1"]]]]]]
+        let lost = GatewayError(.upstreamError, .endpoint, "gone")
+        let stream = BusinessWorld.stream([text("Here:"), file, ["state": "SUCCEEDED"]])
+        let found = await run([Array(stream.utf8)]) { _, _ throws(GatewayError) in throw lost }
+        #expect(found.events.text == "Here:")
+        #expect(found.error == lost)
+        #expect(found.events.endings == 0)
     }
 
     @Test(
@@ -235,5 +263,11 @@ struct BusinessAnswerTests {
             BusinessWorld.answer("ok") + "garbage", failure: GatewayError(.upstreamReset, .endpoint, "reset"))
         #expect(found.error == nil)
         #expect(found.events.last == .ended)
+    }
+}
+
+extension BusinessFileReference {
+    fileprivate var picture: Media {
+        Media(.image, mimeType: mimeType.isEmpty ? "image/png" : mimeType, .inline([1]), displayName: id)
     }
 }

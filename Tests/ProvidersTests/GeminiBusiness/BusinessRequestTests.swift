@@ -134,12 +134,13 @@ struct BusinessRequestTests {
         + "CONVERSATION, and write only the next assistant reply. Do not repeat role headings.\n\n"
 
     @Test("a lone user message is sent as it is, everything else as one text with roles")
-    func prompts() throws {
-        #expect(try BusinessPrompt(.asking("Hello\n")).text == "Hello\n")
+    func prompts() async throws {
+        let world = try BusinessWorld()
+        #expect(try await world.asked(.asking("Hello\n")) == "Hello\n")
         var request = ModelRequest.asking("Hello")
         request.system = [.text("Be brief."), .text("Be kind.")]
         #expect(
-            try BusinessPrompt(request).text == Self.preamble
+            try await world.asked(request) == Self.preamble
                 + "# INSTRUCTIONS\nBe brief.\n\nBe kind.\n\n# CONVERSATION\n## user\nHello")
         request.system = []
         request.turns = [
@@ -147,9 +148,9 @@ struct BusinessRequestTests {
             Turn(.user, [.text("More")]),
         ]
         #expect(
-            try BusinessPrompt(request).text == Self.preamble
+            try await world.asked(request) == Self.preamble
                 + "# CONVERSATION\n## user\nHi\nthere\n## assistant\nHello!\n## user\nMore")
-        #expect(throws: GatewayError.self) { try BusinessPrompt(.asking("")) }
+        #expect(await world.failure(.asking("")).error?.kind == .invalidRequest)
     }
 
     @Test("a session that is gone is replaced once")

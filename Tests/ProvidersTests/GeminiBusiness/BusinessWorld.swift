@@ -15,6 +15,7 @@ final class BusinessWorld: Sendable {
     let settings: GeminiBusinessSettings
     let lease: FakeLease
     let log: LogRecorder
+    let store = FakeMediaStore()
 
     static let session = "collections/default_collection/engines/agentspace-engine/sessions/10203040506070809011"
     static let credential = Credential(
@@ -37,7 +38,15 @@ final class BusinessWorld: Sendable {
             if let scripted = try await script(request, seen.count(name)) { return scripted }
             switch name {
             case "getoxsrf": return Self.signingKey()
-            case "widgetCreateSession": return FakeResponse(text: #"{"session":{"name":"\#(Self.session)"}}"#)
+            case "widgetCreateSession":
+                // The first session has the name that tests know; each further one is another.
+                let count = seen.count("opened")
+                let name = count == 1 ? Self.session : "\(Self.session)-\(count)"
+                return FakeResponse(text: #"{"session":{"name":"\#(name)"}}"#)
+            case "widgetAddContextFile":
+                return FakeResponse(
+                    text: #"{"addContextFileResponse":{"fileId":"\#(100 + seen.count("uploaded"))"}}"#)
+            case "widgetDeleteSession": return FakeResponse(text: "{}")
             case "widgetStreamAssist": return answer
             default: return FakeResponse(404, text: "no such path")
             }
@@ -51,8 +60,8 @@ final class BusinessWorld: Sendable {
         provider = try GeminiBusinessProvider(
             settings: settings,
             context: ProviderContext(
-                name: "business", http: http, time: time, random: SeededRandom(seed: 1),
-                log: Logger(level: .debug, sink: log)))
+                name: "business", http: http, time: HurriedTime(time), random: SeededRandom(seed: 1),
+                log: Logger(level: .debug, sink: log), media: MediaAccess(intake: FakeIntake(), store: store)))
     }
 
     /// The last part of the path.
@@ -94,6 +103,12 @@ final class BusinessWorld: Sendable {
         try JSON.parse(requests("widgetStreamAssist").last?.body ?? [])
     }
 
+    /// The text that the upstream is asked for this request.
+    func asked(_ request: ModelRequest) async throws -> String {
+        _ = try await events(request)
+        return try question()["streamAssistRequest"]?["query"]?["parts"]?[0]?["text"]?.string ?? ""
+    }
+
     func events(_ request: ModelRequest = .asking("Describe the picture")) async throws(GatewayError) -> [ModelEvent] {
         try await provider.events(of: request, on: lease)
     }
@@ -121,6 +136,7 @@ extension [ModelEvent] {
     var finish: FinishReason? { compactMap { if case .finished(let reason) = $0 { reason } else { nil } }.first }
     var citations: [Citation] { compactMap { if case .citation(let citation) = $0 { citation } else { nil } } }
     var usages: [Usage] { compactMap { if case .usage(let usage) = $0 { usage } else { nil } } }
+    var media: [Media] { compactMap { if case .media(let media) = $0 { media } else { nil } } }
     var endings: Int { count { $0 == .ended } }
 }
 
