@@ -36,48 +36,14 @@ struct FaultWatch: Sendable {
     static let window: Int64 = 10
     static let fewest = 4
 
-    /// Accounts by the second of what is counted, of the last sixteen.
-    private struct Ring: Sendable {
-        private var seconds = Array(repeating: Int64.min, count: 16)
-        private var counts = Array(repeating: 0, count: 16)
-
-        mutating func add(_ second: Int64) {
-            let index = Int(second & 15)
-            // What is older than the slot's own second is out of every window.
-            guard seconds[index] <= second else { return }
-            if seconds[index] != second { (seconds[index], counts[index]) = (second, 0) }
-            counts[index] += 1
-        }
-
-        mutating func remove(_ second: Int64) {
-            let index = Int(second & 15)
-            if second != .min, seconds[index] == second { counts[index] -= 1 }
-        }
-
-        func sum(_ now: Int64) -> Int {
-            var sum = 0
-            for index in 0..<16 where seconds[index] <= now && seconds[index] > now - FaultWatch.window {
-                sum += counts[index]
-            }
-            return sum
-        }
-    }
-
-    private var uses = Ring()
-    private var hits = Array(repeating: Ring(), count: FaultClass.allCases.count)
+    private var uses = SecondsRing()
+    private var hits = Array(repeating: SecondsRing(), count: FaultClass.allCases.count)
 
     /// An attempt is back.
     mutating func note(_ fault: FaultClass?, _ marks: inout Marks, _ now: Instant) {
-        let second = Self.second(now)
-        if marks.use != second {
-            uses.remove(marks.use)
-            uses.add(second)
-            marks.use = second
-        }
-        guard let fault, marks[fault] != second else { return }
-        hits[fault.rawValue].remove(marks[fault])
-        hits[fault.rawValue].add(second)
-        marks[fault] = second
+        let second = SecondsRing.second(now)
+        uses.move(from: &marks.use, to: second)
+        if let fault { hits[fault.rawValue].move(from: &marks[fault], to: second) }
     }
 
     /// Takes over what is known about an account into a new layout of the pool.
@@ -88,13 +54,8 @@ struct FaultWatch: Sendable {
 
     /// Whether a fault of this class is the endpoint's now.
     func blamesEndpoint(_ fault: FaultClass, _ now: Instant) -> Bool {
-        let second = Self.second(now)
-        let used = uses.sum(second)
-        return used >= Self.fewest && 2 * hits[fault.rawValue].sum(second) >= used
-    }
-
-    private static func second(_ now: Instant) -> Int64 {
-        let (quotient, remainder) = now.microseconds.quotientAndRemainder(dividingBy: 1_000_000)
-        return remainder < 0 ? quotient - 1 : quotient
+        let second = SecondsRing.second(now)
+        let used = uses.sum(Self.window, to: second)
+        return used >= Self.fewest && 2 * hits[fault.rawValue].sum(Self.window, to: second) >= used
     }
 }

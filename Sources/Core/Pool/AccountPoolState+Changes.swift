@@ -101,6 +101,21 @@ extension AccountPoolState {
         happen(.succeeded(errand, hasAnswered: trace.hasAnswered), to: position, Evidence(trace, "it answered"))
         if let exit, let rest = exits[exit].rest, rest.end <= clock { exits[exit].rest = nil }
         if let rest = poolRest, rest.end <= clock { poolRest = nil }
+        noteLimit(position, exit, nil, trace)
+    }
+
+    /// Many accounts limited at once are one address limited: all that leave by it rest.
+    private mutating func noteLimit(_ position: Int, _ exit: Int?, _ error: GatewayError?, _ trace: Trace) {
+        // A way out that was changed meanwhile says nothing about the new one.
+        guard rules.limitsAddresses, let exit, exit == entries[position].exit else { return }
+        let isLimit = error.map { $0.kind == .rateLimited && $0.accountEffect == .cool && $0.scope != .exit } ?? false
+        guard exits[exit].limits.note(isLimited: isLimit, &entries[position].limitMarks, clock) else { return }
+        guard !exits[exit].isResting else { return }
+        coolExit(
+            exit, for: error?.retryAfter ?? LimitWatch.rest,
+            Evidence(
+                .attempt, requestID: trace.requestID, attempt: trace.attempt, upstreamStatus: error?.upstreamStatus,
+                error: error?.kind, message: "many accounts were limited at once: the upstream limits the address"))
     }
 
     private mutating func fail(
@@ -133,6 +148,7 @@ extension AccountPoolState {
             if open != nil, wasOpen == nil { note(opening: position, errand, counting) }
         }
         rest(exit, error, trace)
+        noteLimit(position, exit, error, trace)
     }
 
     private mutating func failEndpoint(

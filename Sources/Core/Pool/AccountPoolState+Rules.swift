@@ -17,6 +17,8 @@ extension AccountPoolState {
         public var endpoint: Breaker.Rules
         /// While text rests, nothing else of the account is leased either: the upstream charges text for everything.
         public var textRestsAll: Bool
+        /// The upstream limits addresses as well as accounts, without saying which: see `LimitWatch`.
+        public var limitsAddresses: Bool
         /// How long an attempt may take. A half-open breaker's probe that is older has failed.
         public var attemptTimeout: Duration
 
@@ -24,12 +26,13 @@ extension AccountPoolState {
             strategy: Strategy = .roundRobin, maxInFlight: Int = 1, cooldown: Duration = .seconds(600),
             maxCooldown: Duration = .seconds(7200), pace: Duration = .zero, breaker: Breaker.Rules = Breaker.Rules(),
             endpoint: Breaker.Rules = .endpoint, textRestsAll: Bool = false, attemptTimeout: Duration = .seconds(300),
-            cooldownSpread: Double = 0
+            cooldownSpread: Double = 0, limitsAddresses: Bool = false
         ) {
             (self.strategy, self.maxInFlight) = (strategy, maxInFlight)
             (self.cooldown, self.maxCooldown, self.pace) = (cooldown, maxCooldown, pace)
             (self.breaker, self.endpoint, self.textRestsAll) = (breaker, endpoint, textRestsAll)
             (self.attemptTimeout, self.cooldownSpread) = (attemptTimeout, cooldownSpread)
+            self.limitsAddresses = limitsAddresses
         }
     }
 

@@ -88,6 +88,7 @@ extension AccountPoolState {
             }
             exits[index].members.append(position)
             entries[position].exit = index
+            entries[position].limitMarks = LimitWatch.Marks()
         }
         exitWakes = PositionHeap(capacity: exits.count)
         for index in exits.indices {

@@ -14,6 +14,7 @@ extension AccountPoolState {
         /// As it was before the latest lease, should that come back unused.
         var beforePace: (until: Instant?, grant: UInt64) = (nil, 0)
         var marks = FaultWatch.Marks()
+        var limitMarks = LimitWatch.Marks()
         /// Gone from its source; stays until its last lease is back.
         var isLeaving = false
         /// Gone for good: its place is cleared with the next set of accounts.
@@ -32,6 +33,8 @@ extension AccountPoolState {
         /// Members that could be leased but for rests and leases.
         var usable = 0
         var rest: AccountRest?
+        /// Where the upstream's kind is known to limit addresses.
+        var limits = LimitWatch()
         /// The rest has not ended yet, as the pool's clock stood last.
         var isResting = false
     }

@@ -18,7 +18,7 @@ public struct GeminiBusinessProvider: Provider, AccountProbing, AccountKeeping {
         firstByte: .seconds(300), gap: .seconds(300), total: .seconds(600))
     public static let defaultRequestTimeout = Duration.seconds(600)
     /// Whatever is asked for is asked in words, which the upstream charges as text.
-    public static let defaultPool = AccountPoolState.Rules(textRestsAll: true)
+    public static let defaultPool = AccountPoolState.Rules(textRestsAll: true, limitsAddresses: true)
 
     private let settings: GeminiBusinessSettings
     private let api: BusinessAPI

@@ -162,3 +162,72 @@ struct AccountScopeTests {
         }
     }
 }
+
+@Suite("A limit on an address")
+struct AddressLimitTests {
+    private let ids = ["amber", "birch", "cedar", "dogwood", "elm", "fir"]
+
+    private func pool(limitsAddresses: Bool = true, proxies: [String: String] = [:]) -> AccountPoolState {
+        var pool = AccountPoolState(
+            .init(strategy: .fillFirst, cooldown: .seconds(600), limitsAddresses: limitsAddresses))
+        pool.replaceAccounts(
+            with: ids.map { (PoolWorld.credential($0, proxy: proxies[$0]), nil) }, changed: Set(ids))
+        return pool
+    }
+
+    private func limit(_ pool: inout AccountPoolState, _ ids: some Sequence<String>, at second: Int64 = 0) {
+        for id in ids {
+            let isTaken = pool.take(id)
+            #expect(isTaken)
+            pool.give(id, after: PoolWorld.limited(.accountClass), at: second)
+        }
+    }
+
+    @Test("four accounts limited at once are one address limited: the others are spared for a minute")
+    func spared() {
+        var pool = pool()
+        limit(&pool, ids.prefix(4))
+        #expect(pool.take(at: 59) == nil)
+        #expect(pool.take(at: 60) == "elm")
+    }
+
+    @Test("fewer, or in the midst of many that answer, are limits of their own accounts")
+    func own() {
+        var few = pool()
+        limit(&few, ids.prefix(3))
+        #expect(few.take() == "dogwood")
+        var among = AccountPoolState(.init(strategy: .fillFirst, limitsAddresses: true))
+        let many = (0..<10).map { "a\($0)" }
+        among.replaceAccounts(with: many.map { (PoolWorld.credential($0, proxy: nil), nil) }, changed: Set(many))
+        for id in many.dropFirst(4) {
+            let isTaken = among.take(id)
+            #expect(isTaken)
+            among.give(id)
+        }
+        limit(&among, many.prefix(4))
+        #expect(among.take() == "a4")
+    }
+
+    @Test("accounts that leave by another proxy go on")
+    func otherExit() {
+        var pool = pool(proxies: ["fir": "http://127.0.0.1:3128"])
+        limit(&pool, ids.prefix(4))
+        #expect(pool.take() == "fir")
+        #expect(pool.take() == nil)
+    }
+
+    @Test("limits that lie further apart are no sign of anything")
+    func apart() {
+        var pool = pool()
+        limit(&pool, ids.prefix(3), at: 0)
+        limit(&pool, ["dogwood"], at: 11)
+        #expect(pool.take(at: 11) == "elm")
+    }
+
+    @Test("where the kind knows no such limit, nothing is made of it")
+    func unknownToKind() {
+        var pool = pool(limitsAddresses: false)
+        limit(&pool, ids.prefix(5))
+        #expect(pool.take() == "fir")
+    }
+}
