@@ -21,6 +21,7 @@ extension SimulatorKind {
             "http=429",
             "the HTTP status, with its usual error; retry-after=5 adds the header, array a list round the error"
         ),
+        ("reason=QUOTA", "the reason in such an error, here and in band; empty: none. For 429 it is LLM_OVERLOADED"),
         ("inband=429", "status 200 and the error as the only element"),
         ("late-inband=429", "the error behind the text, in place of the final element"),
         ("skip=policy", "SKIPPED for a violation of policy; skip=other: the prompt asks for nothing"),
@@ -33,9 +34,24 @@ extension SimulatorKind {
         ("rawctrl", "control characters stand unescaped in strings"),
         ("cite", "a reply with citations"),
         ("unicode", "text that readers of lines or bytes get wrong"),
+        ("big=1000000", "one more delta of so many bytes, 16 MiB at most"),
+        (
+            "noise",
+            "elements, answers, replies and members that a reader must pass over, and two replies in one element"
+        ),
+        ("nofinal", "no final element, though the array is closed"),
+        ("code", "code that the model ran, and its output"),
+        ("files", "type, size, SHA-256 and name of each attached file, as text"),
         ("images=3", "so many files, when files are made"),
+        ("video", "a film where the tools for both are on"),
+        ("file", "a picture with a text answer too"),
+        ("onlytext", "text in place of the files"),
+        ("inline", "the bytes in the answer, in place of a file; with a text answer too"),
+        ("older", "pictures in generatedImages of the response; older=answer, older=reply: of the answer, of a reply"),
         ("twice", "each file is named twice"),
+        ("wrongtype", "the answer calls each file application/octet-stream, the list of files does not"),
         ("notext", "no text beside the files"),
+        ("unlisted=2", "the first two lists of files lack the file"),
         ("late=2", "the first two downloads of the file answer 404"),
         ("b64", "the download's body is Base64 text"),
     ]

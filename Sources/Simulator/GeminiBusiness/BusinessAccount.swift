@@ -15,13 +15,15 @@ public struct BusinessAccount: Sendable, Equatable {
     /// Whether `getoxsrf` goes the long way over `refreshcookies` until the client sends the cookie it got there
     /// (protocol notes, section 3.3).
     public var isRedirected: Bool
+    /// Whether the cookies have died: no key is given out any more, and tokens made with earlier keys are refused.
+    public var isExpired: Bool
 
     public init(
         csesidx: String, configID: String, secureCSES: String, hostCOSES: String? = nil, label: String? = nil,
-        isRedirected: Bool = false
+        isRedirected: Bool = false, isExpired: Bool = false
     ) {
         (self.csesidx, self.configID, self.secureCSES) = (csesidx, configID, secureCSES)
-        (self.hostCOSES, self.isRedirected) = (hostCOSES, isRedirected)
+        (self.hostCOSES, self.isRedirected, self.isExpired) = (hostCOSES, isRedirected, isExpired)
         self.label = label ?? "ops\(csesidx.suffix(1))@example.org"
     }
 
@@ -53,11 +55,12 @@ public struct BusinessAccount: Sendable, Equatable {
             throw .invalid(
                 nil,
                 "an account needs csesidx (digits), config_id and secure_c_ses; "
-                    + "host_c_oses, id and redirected are optional")
+                    + "host_c_oses, id, redirected and expired are optional")
         }
         self.init(
             csesidx: csesidx, configID: configID, secureCSES: cookie, hostCOSES: json["host_c_oses"]?.string,
-            label: json["id"]?.string, isRedirected: json["redirected"]?.bool ?? false)
+            label: json["id"]?.string, isRedirected: json["redirected"]?.bool ?? false,
+            isExpired: json["expired"]?.bool ?? false)
     }
 
     /// Invented accounts, numbered from 498000001.
@@ -80,7 +83,7 @@ public struct BusinessAccount: Sendable, Equatable {
         [
             "csesidx": .string(csesidx), "config_id": .string(configID), "secure_c_ses": .string(secureCSES),
             "host_c_oses": hostCOSES.map { .string($0) } ?? .null, "id": .string(label),
-            "redirected": .bool(isRedirected),
+            "redirected": .bool(isRedirected), "expired": .bool(isExpired),
         ]
     }
 

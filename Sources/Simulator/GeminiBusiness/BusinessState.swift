@@ -129,6 +129,12 @@ struct BusinessSession: Sendable {
 
     func file(_ id: String) -> BusinessFile? { files.first { $0.id == id } }
 
+    /// The files that a list shows now; those that it leaves out come one list nearer.
+    mutating func takeListed() -> [BusinessFile] {
+        defer { for index in files.indices where files[index].omissions > 0 { files[index].omissions -= 1 } }
+        return files.filter { $0.omissions == 0 }
+    }
+
     mutating func change(file id: String, _ body: (inout BusinessFile) -> Void) {
         guard let index = files.firstIndex(where: { $0.id == id }) else { return }
         body(&files[index])
@@ -150,6 +156,8 @@ struct BusinessFile: Sendable {
     let time: WallTime
     /// Downloads that still answer 404, as if the file were not ready.
     var refusals = 0
+    /// Lists of the session's files that still leave it out.
+    var omissions = 0
     /// Whether the download's body is Base64 text.
     var isSentAsBase64 = false
 }

@@ -83,6 +83,7 @@ extension GeminiBusinessSimulator {
             throw .unauthenticated("the account of this token is gone")
         }
         call.note { $0.account = csesidx }
+        guard !account.isExpired else { throw .unauthenticated("the session of this token has expired") }
         return account
     }
 

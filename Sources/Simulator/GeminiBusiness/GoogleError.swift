@@ -38,6 +38,13 @@ struct GoogleError: Error, Sendable {
         }
     }
 
+    /// The usual error with another reason where a directive `reason` names one; with an empty one, without a reason.
+    static func usual(_ code: Int, _ directives: Directives) -> GoogleError {
+        var error = usual(code)
+        if let reason = directives["reason"] { error.reason = reason.isEmpty ? nil : reason }
+        return error
+    }
+
     static func unauthenticated(_ message: String) -> GoogleError {
         GoogleError(code: 401, message: message, reason: "SESSION_COOKIE_INVALID")
     }

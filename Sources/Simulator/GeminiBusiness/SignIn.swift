@@ -17,9 +17,16 @@ extension GeminiBusinessSimulator {
             return .whole(Self.refusedSignIn(call.request), verdict: why)
         }
         let fault = orderedFault(call, account: account.csesidx) { status in
-            status == 401 ? Self.refusedSignIn(call.request) : .google(.usual(status))
+            switch status {
+            case 401: Self.refusedSignIn(call.request)
+            case 300..<400: Self.loginPage(call.request, status)
+            default: .google(.usual(status))
+            }
         }
         if let reply = fault.reply { return reply }
+        guard !account.isExpired || call.request.path == SignInPath.sessions else {
+            return .whole(Self.refusedSignIn(call.request), verdict: "refused: the account's session has expired")
+        }
         switch call.request.path {
         case SignInPath.token: return tokenReply(account, call.request)
         case SignInPath.refresh: return refreshReply(account, call.request)
@@ -81,7 +88,8 @@ extension GeminiBusinessSimulator {
             return .whole(Self.refusedSignIn(request), verdict: "refused: __Host-C_OSES is missing")
         }
         let session: JSON = [
-            "csesidx": .string(account.csesidx), "expired": false, "username": .string(account.label),
+            "csesidx": .string(account.csesidx), "expired": .bool(account.isExpired),
+            "username": .string(account.label),
             "subject": .string("1\(account.csesidx)"), "displayName": "Ops",
             "singleSessionSignoutUrl": .string("\(request.origin)/logout?csesidx=\(account.csesidx)"),
         ]
@@ -91,6 +99,14 @@ extension GeminiBusinessSimulator {
     private static func refusedSignIn(_ request: SimulatedRequest) -> HTTPAnswer {
         guard request.path != SignInPath.sessions else { return .json(["status": "INVALID_COOKIES"], status: 401) }
         return .guarded(["message": "Session has expired.", "status": "EXPIRED_SIGN_IN"], status: 401)
+    }
+
+    /// Where a browser is sent that is not signed in. It stays on this host, so that who follows it goes nowhere else.
+    private static func loginPage(_ request: SimulatedRequest, _ status: Int) -> HTTPAnswer {
+        var answer = HTTPAnswer.redirect(
+            to: "\(request.origin)/login?continueUrl=https%3A%2F%2Fbusiness.gemini.google%2F")
+        answer.head.status = status
+        return answer
     }
 
     private static func ticket(of cookie: String) -> String { String(cookie.suffix(12)) }

@@ -25,7 +25,12 @@ extension GeminiBusinessSimulator {
         let session = try session(try widget.text("name"), widget)
         let filter = try widget.optionalText("filter") ?? ""
         let origin = try Self.origin(inFilter: filter)
-        let files = session.files.filter { origin == nil || $0.origin == origin }
+        let listed = withState { state in
+            var listed: [BusinessFile] = []
+            state.change(session) { listed = $0.takeListed() }
+            return listed
+        }
+        let files = listed.filter { origin == nil || $0.origin == origin }
         var answer = JSONObject()
         if !files.isEmpty { answer["fileMetadata"] = .array(files.map { $0.metadata(in: session) }) }
         answer["totalQuotaPercentage"] = .number(JSONNumber(0.1))
@@ -83,6 +88,9 @@ extension GeminiBusinessSimulator {
     private func upload(_ widget: WidgetCall) throws(GoogleError) -> Upload {
         // The upstream would fetch this address; a simulator stays on loopback and takes the address for the content.
         if let uri = try widget.optionalText("fileUri") {
+            guard uri.hasPrefix("https://") || uri.hasPrefix("http://") else {
+                throw .invalidArgument("fileUri must be an http or https address")
+            }
             return Upload(name: "remote", mimeType: "application/octet-stream", bytes: Array(uri.utf8))
         }
         let (name, mimeType) = (try widget.text("fileName"), try widget.text("mimeType"))
@@ -102,15 +110,18 @@ extension GeminiBusinessSimulator {
         guard halves.count == 2, halves.allSatisfy({ !$0.isEmpty }),
             mimeType.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
         else { return true }
-        return ["application/x-foo", "application/x-rar-compressed", "application/x-7z-compressed"]
-            .contains(mimeType.lowercased())
+        // `x-foo` of every kind: a client that tries `text/x-foo` again as `text/plain` is taken the second time.
+        return halves[1].lowercased() == "x-foo"
+            || ["application/x-rar-compressed", "application/x-7z-compressed"].contains(mimeType.lowercased())
     }
 
     /// - Returns: nil when every file is wanted.
     private static func origin(inFilter filter: String) throws(GoogleError) -> BusinessFile.Origin? {
         let words = filter.split { $0 == " " || $0 == "=" || $0 == "\"" }.map { String($0) }
         if words.isEmpty { return nil }
-        guard words.count == 2, words[0] == "file_origin_type", let origin = BusinessFile.Origin(rawValue: words[1])
+        // Some clients have this name for it.
+        let name = words.last == "USER_UPLOADED" ? BusinessFile.Origin.uploaded.rawValue : words.last ?? ""
+        guard words.count == 2, words[0] == "file_origin_type", let origin = BusinessFile.Origin(rawValue: name)
         else { throw .invalidArgument("filter must be like: file_origin_type = AI_GENERATED") }
         return origin
     }

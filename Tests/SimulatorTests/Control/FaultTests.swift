@@ -30,6 +30,31 @@ struct FaultTests {
         }
     }
 
+    @Test("a fault of everybody and of every method counts all that it meets; one by number is the same as by text")
+    func everybody() async throws {
+        try await withSimulator(.geminiBusiness) { server in
+            let (first, second) = (BusinessClient(server), BusinessClient(server, account: 1))
+            #expect(order(server, ["account": "*", "method": "*", "status": 503, "times": 3]).status == 200)
+            #expect([first, second, first, second].map { $0.signIn().status } == [503, 503, 503, 200])
+            #expect(order(server, ["account": 498_000_002, "method": "getoxsrf", "status": 429]).status == 200)
+            #expect([first.signIn().status, second.signIn().status] == [200, 429])
+        }
+    }
+
+    @Test("every method of the chat API can be ordered to fail")
+    func everyMethod() async throws {
+        try await withSimulator(.geminiBusiness) { server in
+            let client = BusinessClient(server)
+            for (method, member) in WidgetCheckTests.methods {
+                _ = order(server, ["account": "498000001", "method": .string(method), "status": 429])
+                let reply = try client.widget(method, member, [:])
+                #expect(reply.status == 429 && reply.json?["error"]?["status"]?.string == "RESOURCE_EXHAUSTED")
+                let verdict = server.control.journal.last?.verdict
+                #expect(verdict == "fault: 429" && server.control.journal.last?.account == "498000001")
+            }
+        }
+    }
+
     @Test("a share of the requests meets a fault, the others do not count; the draw is the same at every start")
     func share() async throws {
         var draws: [[Int]] = []

@@ -104,6 +104,46 @@ struct FileTests {
         }
     }
 
+    @Test("unlisted files are missing in the first lists")
+    func unlisted() async throws {
+        try await withSimulator(.geminiBusiness) { server in
+            let client = BusinessClient(server)
+            let session = try client.createSession()
+            _ = try client.upload(to: session)
+            _ = try client.ask("x [[sim:unlisted=2]]", in: session, tools: Self.imageTools)
+            let counts = try (0..<4).map { _ in try client.files(of: session).count }
+            #expect(counts == [1, 1, 2, 2])
+        }
+    }
+
+    @Test("a type of code that is refused is taken as plain text")
+    func secondTry() async throws {
+        try await withSimulator(.geminiBusiness) { server in
+            let client = BusinessClient(server)
+            let session = try client.createSession()
+            let first = try client.upload(to: session, mimeType: "text/x-foo")
+            let second = try client.upload(to: session, mimeType: "text/plain")
+            #expect(first.status == 400 && first.text.contains("Unsupported file type: text/x-foo"))
+            #expect(second.status == 200)
+        }
+    }
+
+    @Test("a download leads to the file whether its path is written out or percent-encoded")
+    func encodedPath() async throws {
+        try await withSimulator(.geminiBusiness) { server in
+            let client = BusinessClient(server)
+            let session = try client.createSession()
+            _ = try client.ask("x", in: session, tools: Self.imageTools)
+            let file = try #require(try client.files(of: session).first)
+            let (id, full) = (file["fileId"]?.string ?? "", file["session"]?.string ?? "")
+            let encoded = full.split(separator: "/").joined(separator: "%2F")
+            let bearer = try client.bearer()
+            let plain = client.http.get("/download/v1alpha/\(full):downloadFile?alt=media&fileId=\(id)", bearer)
+            let other = client.http.get("/download/v1alpha/\(encoded):downloadFile?alt=media&fileId=\(id)", bearer)
+            #expect(plain.status == 200 && plain.body == other.body)
+        }
+    }
+
     @Test("uploads are listed as the user's, and the filter tells them from generated files")
     func filter() async throws {
         try await withSimulator(.geminiBusiness) { server in

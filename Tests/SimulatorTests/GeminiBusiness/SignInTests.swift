@@ -108,6 +108,29 @@ struct SignInTests {
         }
     }
 
+    @Test("an ordered 302 leads to a sign-in page, which is no part of the long way", arguments: [302, 303])
+    func signInPage(_ status: Int) async throws {
+        try await withSimulator(.geminiBusiness) { server in
+            server.control.add(FaultRule(method: "getoxsrf", status: status))
+            let client = BusinessClient(server)
+            let reply = client.signIn()
+            let target = reply.field("location") ?? ""
+            #expect(reply.status == status && target.hasPrefix("\(server.url)/login?continueUrl="))
+            #expect(!target.contains("refreshcookies") && client.signIn().status == 200)
+        }
+    }
+
+    @Test("refreshcookies and setocookie want the account's cookies too")
+    func longWayCookies() async throws {
+        try await withSimulator(.geminiBusiness, .quick { $0.accounts[0].isRedirected = true }) { server in
+            let client = BusinessClient(server)
+            for path in ["/refreshcookies", "/auth/setocookie", "/list-sessions"] {
+                #expect(client.signIn(path, cookies: []).status == 401)
+                #expect(client.signIn(path, cookies: [("cookie", "__Secure-C_SES=CSE.Ad-other")]).status == 401)
+            }
+        }
+    }
+
     @Test("getoxsrf is asked with GET only")
     func wrongMethod() async throws {
         try await withSimulator(.geminiBusiness) { server in

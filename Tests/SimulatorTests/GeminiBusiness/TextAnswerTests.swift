@@ -76,6 +76,20 @@ struct TextAnswerTests {
         }
     }
 
+    @Test("between two chunks there is a small pause, unless another one is asked for")
+    func standardPause() async throws {
+        #expect(SimulatorOptions().chunkDelay == .milliseconds(5))
+        try await withSimulator(.geminiBusiness, SimulatorOptions()) { server in
+            let client = BusinessClient(server)
+            let session = try client.createSession()
+            let reply = try client.ask("Hello", in: session)
+            let entry = try #require(await server.lastEnded())
+            let taken = (entry.ended ?? entry.arrived) - entry.arrived
+            #expect(reply.chunks.count > 3 && taken >= .milliseconds(5) * (reply.chunks.count - 1))
+            #expect(reply.field("transfer-encoding") == "chunked")
+        }
+    }
+
     @Test("the same seed cuts and names alike")
     func repeatable() async throws {
         func sizes() async throws -> ([Int], String) {
@@ -122,6 +136,55 @@ struct TextAnswerTests {
     private static func names(_ client: BusinessClient, _ arguments: JSON) throws -> [String?]? {
         let reply = try client.widget("widgetListSessions", "listSessionsRequest", arguments)
         return reply.json?["listSessionsResponse"]?["sessions"]?.array?.map { $0["name"]?.string }
+    }
+
+    @Test("every part of a question counts, inlineData is passed over, a part of another kind is refused")
+    func parts() async throws {
+        try await withSimulator(.geminiBusiness) { server in
+            let client = BusinessClient(server)
+            func ask(_ parts: JSON) throws -> BlockingClient.Reply {
+                let session = try client.createSession()
+                return try client.widget(
+                    "widgetStreamAssist", "streamAssistRequest",
+                    ["session": .string(session), "query": ["parts": parts]])
+            }
+            let inline: JSON = ["inlineData": ["mimeType": "image/png", "data": "iVBORw0KGgo="]]
+            let answer = AssistAnswer(try ask([["text": "one "], inline, ["text": "two"]]))
+            #expect(answer.text == "echo[auto|files=0|turn=1]: one two")
+            for parts: JSON in [[], [["text": 1]], [["other": "x"]], ["x"], "x", [["text": ""]]] {
+                #expect(try ask(parts).status == 400, "\(parts.text)")
+            }
+        }
+    }
+
+    @Test("a session's turns go on over changes of the model, and other sessions do not count")
+    func turnsOverModels() async throws {
+        try await withSimulator(.geminiBusiness) { server in
+            let client = BusinessClient(server)
+            let (first, second) = (try client.createSession(), try client.createSession())
+            var tags: [String] = []
+            for (session, model) in [(first, "a"), (second, "a"), (first, "b"), (second, nil)] {
+                let answer = AssistAnswer(try client.ask("x", in: session, model: model))
+                tags.append(String(answer.text.prefix { $0 != ":" }))
+            }
+            #expect(
+                tags == [
+                    "echo[a|files=0|turn=1]", "echo[a|files=0|turn=1]", "echo[b|files=0|turn=2]",
+                    "echo[auto|files=0|turn=2]",
+                ])
+        }
+    }
+
+    @Test("a refused question is no turn, one that was skipped or broke off is")
+    func countedTurns() async throws {
+        try await withSimulator(.geminiBusiness) { server in
+            let client = BusinessClient(server)
+            let session = try client.createSession()
+            for mark in ["http=503", "inband=429", "skip=policy", "cut"] {
+                _ = try client.ask("[[sim:\(mark)]]", in: session)
+            }
+            #expect(AssistAnswer(try client.ask("x", in: session)).text == "echo[auto|files=0|turn=3]: x")
+        }
     }
 
     @Test("a long prompt comes back whole", arguments: [1, 100, 100_000])

@@ -1,5 +1,6 @@
 import PolluxCore
 import PolluxSimulator
+import PolluxTesting
 import Testing
 
 @Suite("Gemini Business: tokens")
@@ -40,6 +41,75 @@ struct TokenTests {
                 $0 = JSONObject($0.members.reversed().map { ($0.key, $0.value) })
             }
             #expect(try Self.create(client, token: token).status == 200)
+        }
+    }
+
+    /// Claims in relation to the simulator's clock, and whether such a token is taken.
+    static let edges: [(issued: Int, starts: Int, expires: Int, isTaken: Bool)] = [
+        (0, 0, 300, true), (0, 0, 301, false), (-299, -299, 1, true), (-300, -300, 0, false), (0, 1, 300, false),
+        (-10, -10, 290, true), (0, -5, 60, true),
+    ]
+
+    @Test("nbf may be now but not later, exp must be later than now, exp - iat may be 300", arguments: edges.indices)
+    func edgesOfTime(_ index: Int) async throws {
+        let time = ManualTime()
+        try await withSimulator(.geminiBusiness, .quick { $0.time = time }) { server in
+            let client = BusinessClient(server)
+            let (edge, now) = (Self.edges[index], Int(time.wallNow.seconds))
+            let token = client.token(try client.key()) {
+                $0["iat"] = .number(JSONNumber(now + edge.issued))
+                $0["nbf"] = .number(JSONNumber(now + edge.starts))
+                $0["exp"] = .number(JSONNumber(now + edge.expires))
+            }
+            #expect(try Self.create(client, token: token).status == (edge.isTaken ? 200 : 401))
+        }
+    }
+
+    @Test("a token is good until its end, and not any more behind it")
+    func ageing() async throws {
+        let time = ManualTime()
+        try await withSimulator(.geminiBusiness, .quick { $0.time = time }) { server in
+            let client = BusinessClient(server)
+            let now = Int(time.wallNow.seconds)
+            let token = client.token(try client.key()) {
+                ($0["iat"], $0["nbf"]) = (.number(JSONNumber(now)), .number(JSONNumber(now)))
+                $0["exp"] = .number(JSONNumber(now + 300))
+            }
+            time.stepWallClock(by: .seconds(299))
+            #expect(try Self.create(client, token: token).status == 200)
+            time.stepWallClock(by: .seconds(1))
+            #expect(try Self.create(client, token: token).status == 401)
+        }
+    }
+
+    @Test("the refusal of a token carries the reason SESSION_COOKIE_INVALID")
+    func reason() async throws {
+        try await withSimulator(.geminiBusiness) { server in
+            let error = try Self.create(BusinessClient(server), token: "a.b.c").json?["error"]
+            #expect(error?["details"]?[0]?["reason"]?.string == "SESSION_COOKIE_INVALID")
+        }
+    }
+
+    @Test("an account that expires gets no key, and its earlier tokens are refused everywhere")
+    func expiredAccount() async throws {
+        try await withSimulator(.geminiBusiness) { server in
+            let client = BusinessClient(server)
+            let bearer = try client.bearer()
+            let record: JSON = [
+                "csesidx": .string(client.account.csesidx), "config_id": .string(client.account.configID),
+                "secure_c_ses": .string(client.account.secureCSES), "expired": true,
+                "host_c_oses": .string(client.account.hostCOSES ?? ""),
+            ]
+            #expect(client.http.post("/__sim/accounts", [], record).status == 200)
+            let key = client.signIn()
+            #expect(key.status == 401 && key.text.contains("EXPIRED_SIGN_IN"))
+            let reply = try client.widget("widgetListSessions", "listSessionsRequest", [:], headers: bearer)
+            #expect(reply.status == 401 && reply.text.contains("SESSION_COOKIE_INVALID"))
+            let path = "/v1alpha/projects/1:downloadFile?fileId=1&alt=media"
+            #expect(client.http.get(path, bearer).status == 401)
+            let sessions = client.http.get("/list-sessions?csesidx=498000001&rt=json", client.cookies)
+            #expect(sessions.text.contains("\"expired\":true"))
+            #expect(try BusinessClient(server, account: 1).createSession().hasPrefix("collections/"))
         }
     }
 
