@@ -54,7 +54,7 @@ struct AnswerScript: Sendable {
         } else {
             addEcho()
         }
-        if directives.has("code") { written.addCode("print(6 * 7)", output: "42\n") }
+        if directives.has("code") { written.addCode("a = 6\na * 7", output: "42\n") }
         if directives.has("files") { addFileList() }
         for file in files {
             for _ in 0..<(directives.has("twice") ? 2 : 1) {

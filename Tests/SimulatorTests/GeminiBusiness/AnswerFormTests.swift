@@ -26,7 +26,7 @@ struct AnswerFormTests {
     func code() async throws {
         let found = contents(try await elements("x [[sim:code]]"))
         let written = try #require(found.firstIndex { $0["executableCode"] != nil })
-        #expect(found[written]["executableCode"]?["code"]?.string == "print(6 * 7)")
+        #expect(found[written]["executableCode"]?["code"]?.string == "a = 6\na * 7")
         #expect(found[written + 1]["codeExecutionResult"]?["outcome"]?.string == "OUTCOME_OK")
         #expect(found[written + 1]["codeExecutionResult"]?["output"]?.string == "42\n")
     }
