@@ -2,8 +2,9 @@ public import PolluxCore
 
 /// A failure ordered over `POST /__sim/fault`: which requests meet it, how often, and what they get.
 ///
-/// Shape: Gemini Business protocol notes, section 11, point 5, with four additions: `path` beside `method`,
-/// `retry_after` (seconds), `directives` (`"[[sim:cut]]"`), which act as if they stood in the prompt, and `share`.
+/// Shape: Gemini Business protocol notes, section 11, point 5, with five additions: `path` beside `method`,
+/// `retry_after` (seconds), `directives` (`"[[sim:cut]]"`), which act as if they stood in the prompt, `share` and
+/// `contains`.
 public struct FaultRule: Sendable, Equatable {
     /// The account's `csesidx`, or the API key; `*` is everybody.
     public var account: String
@@ -23,14 +24,17 @@ public struct FaultRule: Sendable, Equatable {
     public var directives: String
     /// The part of matching requests that meets it, drawn for each of them; the others do not count against `times`.
     public var share: Double
+    /// Only requests whose body holds this text meet it, such as `imageGenerationSpec`; empty meets all.
+    public var contains: String
 
     public init(
         account: String = "*", method: String = "*", status: Int? = nil, times: Int = 1, isInBand: Bool = false,
-        body: JSON? = nil, retryAfter: Int? = nil, directives: String = "", share: Double = 1
+        body: JSON? = nil, retryAfter: Int? = nil, directives: String = "", share: Double = 1,
+        contains: String = ""
     ) {
         (self.account, self.method, self.status, self.times) = (account, method, status, times)
         (self.isInBand, self.body, self.retryAfter) = (isInBand, body, retryAfter)
-        (self.directives, self.share) = (directives, share)
+        (self.directives, self.share, self.contains) = (directives, share, contains)
     }
 
     /// Reads the body of `POST /__sim/fault`.
@@ -45,15 +49,23 @@ public struct FaultRule: Sendable, Equatable {
             account: account ?? "*", method: method ?? path ?? "*", status: try Self.number(json, "status", 200...599),
             times: times ?? 1, isInBand: json["inband"]?.bool ?? false, body: json["body"],
             retryAfter: try Self.number(json, "retry_after", 0...86_400), directives: directives ?? "",
-            share: try Self.share(json))
+            share: try Self.share(json), contains: try Self.text(json, "contains") ?? "")
         if body?.isNull ?? false { body = nil }
         guard status != nil || !self.directives.isEmpty else {
             throw .invalid("status", "say which status to answer, for example 429, or give \"directives\"")
         }
     }
 
-    func matches(account: String?, operation: String, path: String) -> Bool {
+    func matches(account: String?, operation: String, path: String, body: [UInt8]) -> Bool {
         (self.account == "*" || self.account == account) && (method == "*" || method == operation || method == path)
+            && (contains.isEmpty || Self.holds(body, Array(contains.utf8)))
+    }
+
+    private static func holds(_ body: [UInt8], _ text: [UInt8]) -> Bool {
+        guard let first = text.first, body.count >= text.count else { return false }
+        return (0...body.count - text.count).contains { start in
+            body[start] == first && body[start..<start + text.count].elementsEqual(text)
+        }
     }
 
     private static func text(_ json: JSON, _ name: String) throws(GatewayError) -> String? {
@@ -93,10 +105,10 @@ struct FaultRules: Sendable {
 
     /// The first rule that meets this request; it counts down, and goes when it is used up.
     mutating func take(
-        account: String?, operation: String, path: String, random: inout SeededRandom
+        account: String?, operation: String, path: String, body: [UInt8], random: inout SeededRandom
     ) -> FaultRule? {
         let match = rules.firstIndex {
-            $0.matches(account: account, operation: operation, path: path)
+            $0.matches(account: account, operation: operation, path: path, body: body)
                 && ($0.share >= 1 || Double.random(in: 0..<1, using: &random) < $0.share)
         }
         guard let index = match else { return nil }

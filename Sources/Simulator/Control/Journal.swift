@@ -83,7 +83,7 @@ extension Journal.Entry {
         path = request.path
         query = String(request.head.query)
         headers = request.head.fields.filter { Self.keptHeaders.contains($0.name) }.map { ($0.name, $0.value) }
-        body = (try? JSON.parse(request.body, .upstream)).map(Self.shortened)
+        body = (try? JSON.parse(request.body, .upstream)).map { Self.shortened($0) }
         self.arrived = arrived
     }
 
@@ -105,15 +105,21 @@ extension Journal.Entry {
         .number(JSONNumber(Int(duration.microseconds / 1000)))
     }
 
-    /// The same value with every long run of Base64 cut to its beginning and its length.
-    private static func shortened(_ json: JSON) -> JSON {
+    /// The same value with every long run of Base64 cut to its beginning and its length. What stands under a name for
+    /// texts is prose, even where it has no blank; data URLs are cut there too.
+    private static func shortened(_ json: JSON, isProse: Bool = false) -> JSON {
         switch json {
-        case .string(let text): .string(shortened(text))
-        case .array(let elements): .array(elements.map(shortened))
-        case .object(let object): .object(JSONObject(object.members.map { ($0.key, shortened($0.value)) }))
+        case .string(let text): .string(isProse && !text.hasPrefix("data:") ? text : shortened(text))
+        case .array(let elements): .array(elements.map { shortened($0, isProse: isProse) })
+        case .object(let object):
+            .object(
+                JSONObject(
+                    object.members.map { ($0.key, shortened($0.value, isProse: proseNames.contains($0.key))) }))
         case .null, .bool, .number: json
         }
     }
+
+    private static let proseNames: Set<String> = ["text", "content", "prompt", "query"]
 
     private static func shortened(_ text: String) -> String {
         let longest = 200

@@ -36,9 +36,10 @@ public final class SimulatorControl: Sendable {
         state.withLock { $0.journal.change(number, body) }
     }
 
-    func takeFault(account: String?, operation: String, path: String) -> FaultRule? {
+    func takeFault(_ request: SimulatedRequest, account: String?, operation: String) -> FaultRule? {
         state.withLock { state in
-            state.faults.take(account: account, operation: operation, path: path, random: &state.random)
+            state.faults.take(
+                account: account, operation: operation, path: request.path, body: request.body, random: &state.random)
         }
     }
 

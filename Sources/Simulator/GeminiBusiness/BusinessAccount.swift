@@ -15,6 +15,8 @@ public struct BusinessAccount: Sendable, Equatable {
     /// Whether `getoxsrf` goes the long way over `refreshcookies` until the client sends the cookie it got there
     /// (protocol notes, section 3.3).
     public var isRedirected: Bool
+    /// Whether that way ends at `setocookie`, which then answers the key itself.
+    public var hasShortWay = false
     /// Whether the cookies have died: no key is given out any more, and tokens made with earlier keys are refused.
     public var isExpired: Bool
 
@@ -59,8 +61,10 @@ public struct BusinessAccount: Sendable, Equatable {
         }
         self.init(
             csesidx: csesidx, configID: configID, secureCSES: cookie, hostCOSES: json["host_c_oses"]?.string,
-            label: json["id"]?.string, isRedirected: json["redirected"]?.bool ?? false,
+            label: json["id"]?.string,
+            isRedirected: json["redirected"]?.bool ?? (json["redirected"]?.string == "short"),
             isExpired: json["expired"]?.bool ?? false)
+        hasShortWay = json["redirected"]?.string == "short"
     }
 
     /// Invented accounts, numbered from 498000001.
@@ -83,7 +87,7 @@ public struct BusinessAccount: Sendable, Equatable {
         [
             "csesidx": .string(csesidx), "config_id": .string(configID), "secure_c_ses": .string(secureCSES),
             "host_c_oses": hostCOSES.map { .string($0) } ?? .null, "id": .string(label),
-            "redirected": .bool(isRedirected), "expired": .bool(isExpired),
+            "redirected": isRedirected && hasShortWay ? "short" : .bool(isRedirected), "expired": .bool(isExpired),
         ]
     }
 

@@ -92,8 +92,7 @@ extension GeminiBusinessSimulator {
     func orderedFault(
         _ call: SimulatedCall, account: String, refusal: (Int) -> HTTPAnswer
     ) -> (reply: BusinessReply?, directives: Directives) {
-        let rule = call.control.takeFault(
-            account: account, operation: operation(of: call.request), path: call.request.path)
+        let rule = call.control.takeFault(call.request, account: account, operation: operation(of: call.request))
         guard let rule else { return (nil, Directives()) }
         let directives = Directives(in: rule.directives)
         guard let status = rule.status else { return (nil, directives) }

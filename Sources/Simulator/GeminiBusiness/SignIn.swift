@@ -56,9 +56,13 @@ extension GeminiBusinessSimulator {
             let target = "\(request.origin)\(SignInPath.refresh)?csesidx=\(account.csesidx)"
             return .whole(.redirect(to: target), verdict: "ok: redirected to refreshcookies")
         }
+        return .whole(key(for: account), verdict: "ok")
+    }
+
+    private func key(for account: BusinessAccount) -> HTTPAnswer {
         let key = withState { $0.makeKey(for: account.csesidx) }
         let token = Base64.encode(key.bytes, .urlSafe)
-        return .whole(.guarded(["xsrfToken": .string(token), "keyId": .string(key.id)]), verdict: "ok")
+        return .guarded(["xsrfToken": .string(token), "keyId": .string(key.id)])
     }
 
     /// True with the renewed cookie itself, and on the hop that brings the client back from `setocookie`, where it
@@ -78,7 +82,7 @@ extension GeminiBusinessSimulator {
         let cookie = withState { $0.renewCookie(account.csesidx) }
         let target =
             "\(request.origin)\(SignInPath.token)?csesidx=\(account.csesidx)&ticket=\(Self.ticket(of: cookie))"
-        var answer = HTTPAnswer.redirect(to: target)
+        var answer = account.hasShortWay ? key(for: account) : HTTPAnswer.redirect(to: target)
         answer.head.fields.append("set-cookie", "__Host-C_OSES=\(cookie); Path=/; Secure; HttpOnly; SameSite=None")
         return .whole(answer, verdict: "ok: a new __Host-C_OSES")
     }

@@ -164,7 +164,7 @@ struct WebVisit: Sendable {
     func log(_ members: [(String, JSON)]) { service.withState { $0.requests.add(ticket, members) } }
 
     func takeFault() -> FaultRule? {
-        call.control.takeFault(account: caller.account, operation: route?.operation ?? "", path: request.path)
+        call.control.takeFault(request, account: caller.account, operation: route?.operation ?? "")
     }
 
     /// The settings of the account that the cookies name, good or not.

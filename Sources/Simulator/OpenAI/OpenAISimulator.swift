@@ -56,7 +56,7 @@ extension OpenAISimulator {
     private func reply(to call: SimulatedCall) throws(OpenAIError) -> Reply {
         let key = try authenticated(call)
         let request = call.request
-        let rule = call.control.takeFault(account: key, operation: operation(of: request), path: request.path)
+        let rule = call.control.takeFault(request, account: key, operation: operation(of: request))
         if let rule, let reply = ordered(rule) { return reply }
         let extra = Directives(in: rule?.directives ?? "")
         switch (request.head.method, request.path) {

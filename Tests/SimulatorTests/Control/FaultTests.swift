@@ -41,6 +41,22 @@ struct FaultTests {
         }
     }
 
+    @Test("a fault may meet only requests whose body holds a text, so that one class of work is limited")
+    func contains() async throws {
+        try await withSimulator(.geminiBusiness) { server in
+            let client = BusinessClient(server)
+            let fault: JSON = [
+                "method": "widgetStreamAssist", "status": 429, "times": 2, "contains": "imageGenerationSpec",
+            ]
+            #expect(order(server, fault).status == 200)
+            let tools: JSON = ["imageGenerationSpec": [:]]
+            let statuses = try [false, true, false, true, true].map { draws in
+                try (draws ? client.ask("x", tools: tools) : client.ask("x")).status
+            }
+            #expect(statuses == [200, 429, 200, 429, 200])
+        }
+    }
+
     @Test("every method of the chat API can be ordered to fail")
     func everyMethod() async throws {
         try await withSimulator(.geminiBusiness) { server in

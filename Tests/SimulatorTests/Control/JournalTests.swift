@@ -43,10 +43,15 @@ struct JournalTests {
             _ = try client.upload(to: session, contents: contents)
             let prose = String(repeating: "long prose ", count: 100)
             _ = try client.ask(prose, in: session)
+            let wordless = String(repeating: "a", count: 1000)
+            _ = try client.ask(wordless, in: session)
             let entries = journal(server)
             let shortened = entries[3]["body"]?["addContextFileRequest"]?["fileContents"]?.string ?? ""
             #expect(shortened.hasPrefix(contents.prefix(32)) && shortened.hasSuffix("…(4000 characters)"))
-            #expect(entries[5]["body"]?["streamAssistRequest"]?["query"]?["parts"]?[0]?["text"]?.string == prose)
+            let asked = [entries[5], entries[7]].map {
+                $0["body"]?["streamAssistRequest"]?["query"]?["parts"]?[0]?["text"]?.string
+            }
+            #expect(asked == [prose, wordless])
         }
     }
 

@@ -120,6 +120,26 @@ struct SignInTests {
         }
     }
 
+    @Test("the long way may end at setocookie, which answers the key with the cookie")
+    func shortWay() async throws {
+        try await withSimulator(.geminiBusiness) { server in
+            let client = BusinessClient(server)
+            let record: JSON = [
+                "csesidx": .string(client.account.csesidx), "config_id": .string(client.account.configID),
+                "secure_c_ses": .string(client.account.secureCSES), "redirected": "short",
+            ]
+            let accounts = client.http.post("/__sim/accounts", [], record).json?.array
+            #expect(accounts?.last?["redirected"]?.string == "short")
+            #expect(client.signIn().status == 302)
+            let reply = client.signIn("/auth/setocookie")
+            let key = try BusinessClient.key(in: reply)
+            #expect(reply.status == 200 && reply.field("set-cookie")?.hasPrefix("__Host-C_OSES=COS.") == true)
+            let headers = [("authorization", "Bearer \(client.token(key))")]
+            let listed = try client.widget("widgetListSessions", "listSessionsRequest", [:], headers: headers)
+            #expect(listed.status == 200)
+        }
+    }
+
     @Test("refreshcookies and setocookie want the account's cookies too")
     func longWayCookies() async throws {
         try await withSimulator(.geminiBusiness, .quick { $0.accounts[0].isRedirected = true }) { server in
