@@ -1,5 +1,5 @@
-/// Accounts by the second of what is counted about them, of the last sixteen. Each is moved when it is counted again, so
-/// every question is a sum of a few numbers.
+/// Accounts by the second of what is counted about them, of the last sixteen. Each is moved when it is counted again,
+/// so every question is a sum of a few numbers.
 struct SecondsRing: Sendable {
     private var seconds = Array(repeating: Int64.min, count: 16)
     private var counts = Array(repeating: 0, count: 16)
