@@ -14,7 +14,38 @@ enum ComparableText {
     static func ofModel(_ text: String) -> ArraySlice<UInt8> {
         let plain = MessageText.withPlainLineEnds(text)
         let unescaped = HTMLText.unescaped(Array(plain.utf8)[...])
-        return trimmed(withoutBackslashes(withoutCalls(unescaped)))
+        return trimmed(withoutBackslashes(withoutMediaLinks(withoutCalls(unescaped))))
+    }
+
+    /// Less every line that links to media of the gateway's own store: it put them there itself, behind the text.
+    private static func withoutMediaLinks(_ bytes: [UInt8]) -> [UInt8] {
+        guard mediaLink(in: bytes[...]) else { return bytes }
+        var kept: [UInt8] = []
+        kept.reserveCapacity(bytes.count)
+        for line in bytes.split(separator: 0x0A, omittingEmptySubsequences: false) where !mediaLink(in: line) {
+            kept += line
+            kept.append(0x0A)
+        }
+        return kept
+    }
+
+    /// Whether `/media/NAME?exp=` is found, with a name as the store makes them.
+    private static func mediaLink(in bytes: ArraySlice<UInt8>) -> Bool {
+        let path = Array("/media/".utf8)
+        var rest = bytes
+        while let start = rest.firstRange(of: path)?.upperBound {
+            rest = rest[start...]
+            let name = rest.prefix { isNameByte($0) }
+            if (18...70).contains(name.count), rest[name.endIndex...].starts(with: "?exp=".utf8) { return true }
+        }
+        return false
+    }
+
+    private static func isNameByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
+        default: "-_.".utf8.contains(byte)
+        }
     }
 
     /// Less every block of calls, up to its closing fence or the end.
