@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from business import BusinessWorld
 from programs import BusinessUpstream, Gateway, Simulators, Upstream, WebUpstream
 
 VARIABLES = [
@@ -103,6 +104,32 @@ def upstream(request) -> Upstream:
 def tool_upstream(request) -> Upstream:
     """Each provider in turn that has functions, and thoughts that a prompt can ask for."""
     return request.getfixturevalue(f"{request.param}_upstream")
+
+
+@pytest.fixture(scope="module")
+def shared_world(tmp_path_factory):
+    if is_given_from_outside():
+        pytest.skip("counts the calls of a simulator of its own")
+    world = BusinessWorld(tmp_path_factory.mktemp("business"))
+    yield world
+    world.stop()
+
+
+@pytest.fixture
+def world(shared_world) -> BusinessWorld:
+    """Three accounts of Gemini Business, and what its simulator is asked from now on."""
+    shared_world.mark()
+    return shared_world
+
+
+@pytest.fixture
+def own_world(tmp_path) -> BusinessWorld:
+    """The same for a test that leaves accounts in trouble."""
+    if is_given_from_outside():
+        pytest.skip("leaves accounts in trouble, so it runs only against a gateway that the tests start")
+    world = BusinessWorld(tmp_path)
+    yield world
+    world.stop()
 
 
 @pytest.fixture
