@@ -115,8 +115,8 @@ struct RunningGatewayCommandTests {
                 barred.out == "gemini-2.5-pro: the key \"narrow\" may not use the model \"gemini-2.5-pro\"\n")
             let unknown = await gateway.typed("route explain --model nothing --json")
             #expect(try unknown.code == 1 && unknown.json()["problem"]?.string?.isEmpty == false)
-            let images = try await gateway.typed("route explain --model gemini-2.5-pro --images --json").json()
-            #expect(images["targets"]?[0]?["refusal"]?.string?.contains("text") == true, "\(images.text)")
+            let drawn = try await gateway.typed("route explain --model gemini-imagen --tools --json").json()
+            #expect(drawn["targets"]?[0]?["refusal"]?.string?.contains("function") == true, "\(drawn.text)")
             #expect(!run.out.contains("refuses"))
         }
     }
