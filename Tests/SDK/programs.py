@@ -214,9 +214,16 @@ class Upstream:
 
 
 class BusinessUpstream(Upstream):
-    """It names no time of its own with a limit, so there the gateway's cooldown counts."""
+    """It names no time of its own with a limit, so there the gateway's cooldown counts. It keeps sessions."""
 
     longest_wait = 7200
+
+    def goes_on_in(self, answer: str) -> bool:
+        return "|turn=2]" in answer
+
+    def conversation_at(self, text: str) -> str:
+        session = _session(self.calls_with(text)[-1])
+        return str([entry["body"] for entry in self.journal() if _session(entry) == session])
 
 
 class WebUpstream(Upstream):
@@ -283,6 +290,10 @@ class WebUpstream(Upstream):
         # The chat's first question named no chat. No test puts another between that and the next one.
         first = max(index for index, entry in enumerate(known) if not entry["cid"])
         return str([entry["body"] for entry in known[first:]])
+
+
+def _session(entry: dict) -> str | None:
+    return ((entry.get("body") or {}).get("streamAssistRequest") or {}).get("session")
 
 
 def eventually(condition, seconds: float):
