@@ -100,7 +100,7 @@ def upstream(request) -> Upstream:
     return request.getfixturevalue(f"{request.param}_upstream")
 
 
-@pytest.fixture(params=["openai", "web"])
+@pytest.fixture(params=["openai", "business", "web"])
 def tool_upstream(request) -> Upstream:
     """Each provider in turn that has functions, and thoughts that a prompt can ask for."""
     return request.getfixturevalue(f"{request.param}_upstream")

@@ -218,6 +218,14 @@ class BusinessUpstream(Upstream):
 
     longest_wait = 7200
 
+    def thinks(self, text: str) -> str:
+        """It always does."""
+        return text
+
+    def calls(self, name: str, arguments: dict, text: str) -> str:
+        """What is echoed last is read as the model's own call."""
+        return f"{text}\n```pollux-call\n{json.dumps({'name': name, 'arguments': arguments})}\n```"
+
     def goes_on_in(self, answer: str) -> bool:
         return "|turn=2]" in answer
 

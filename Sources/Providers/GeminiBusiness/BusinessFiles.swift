@@ -133,13 +133,12 @@ struct BusinessFiles: Sendable {
     }
 
     private func download(_ reference: BusinessFileReference, _ entry: Entry) async throws(GatewayError) -> Media {
-        let id = reference.id.utf8.allSatisfy { (0x30...0x39).contains($0) } ? reference.id : nil
-        guard let id else {
+        guard Self.isPath(reference.id), !reference.id.contains("/") else {
             throw BusinessErrors.badResponse(
-                "the upstream named a file that cannot be fetched", detail: "download step: the id is no number")
+                "the upstream named a file that cannot be fetched", detail: "download step: strange id")
         }
         let mimeType = entry.mimeType.isEmpty ? reference.mimeType : entry.mimeType
-        let path = "\(entry.path):downloadFile?fileId=\(id)&alt=media"
+        let path = "\(entry.path):downloadFile?fileId=\(reference.id)&alt=media"
         let isFilm = Media.kind(of: mimeType) == .video
         let limit = isFilm ? Self.maxVideoBytes : Self.maxImageBytes
         return try await api.download(path, on: lease, maxBytes: limit) { (response) throws(GatewayError) in
