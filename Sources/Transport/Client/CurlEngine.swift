@@ -17,8 +17,30 @@ final class CurlEngine: Sendable {
         for loop in loops.withLock({ $0 }) { loop.closeLater() }
     }
 
+    /// Sends a request on the loop that the task runs on, and waits for the head of its answer.
+    ///
+    /// - Parameter judge: For hosts that clients name: asked about each address before a connection to it.
+    func send(
+        _ request: UpstreamRequest, deadlines: TransferDeadlines, network: NetworkOptions, judge: AddressJudge?
+    ) async throws(GatewayError) -> UpstreamResponse {
+        let loop = EventLoop.current ?? fallback
+        let transfer = CurlTransfer(request, deadlines: deadlines, network: network, judge: judge, on: loop)
+        let result = await withTaskCancellationHandler {
+            await withUnsafeContinuation { continuation in
+                if loop.isCurrent {
+                    start(transfer, continuation)
+                } else {
+                    loop.execute { self.start(transfer, continuation) }
+                }
+            }
+        } onCancel: {
+            transfer.cancel()
+        }
+        return try result.get()
+    }
+
     /// Begins a transfer. On its loop only.
-    func start(_ transfer: CurlTransfer, _ waiter: CurlTransfer.HeadWaiter) {
+    private func start(_ transfer: CurlTransfer, _ waiter: CurlTransfer.HeadWaiter) {
         do throws(GatewayError) {
             try curlLoop(of: transfer.loop).start(transfer, waiter)
         } catch {

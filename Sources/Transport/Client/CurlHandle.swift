@@ -52,6 +52,7 @@ final class CurlHandle {
         let setup = CurlSetup(
             isSecure: try checkScheme(of: request.url), method: request.method, hasBody: request.body != nil,
             acceptsCompression: request.acceptsCompression, network: transfer.network,
+            isJudged: transfer.judge != nil,
             connect: transfer.deadlines.connect.curlMilliseconds)
         if setup != self.setup { apply(setup, sockets) }
         errorText[0] = 0
@@ -59,6 +60,7 @@ final class CurlHandle {
         _ = ccurl_set_pointer(easy, CURLOPT_HTTPHEADER, try fieldList.build(request))
         if let body = request.body { setBody(body) }
         setContext(transfer)
+        if setup.isJudged { setJudge(transfer) }
         self.transfer = transfer
     }
 
@@ -68,8 +70,9 @@ final class CurlHandle {
         self.setup = setup
         setMethod(setup)
         // Waiting for a connection that can be shared only makes sense where HTTP/2 can be agreed on.
-        setLong(CURLOPT_HTTP_VERSION, setup.isSecure ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1)
-        setLong(CURLOPT_PIPEWAIT, setup.isSecure ? 1 : 0)
+        let mayShare = setup.isSecure && !setup.isJudged
+        setLong(CURLOPT_HTTP_VERSION, mayShare ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1)
+        setLong(CURLOPT_PIPEWAIT, mayShare ? 1 : 0)
         // Half of libcurl's own: each open stream keeps this buffer, and what is larger comes in two reads. Not for
         // HTTP/2: with a buffer below a frame's 16 KiB, libcurl 7.88 never goes on with a stream that was paused.
         if !setup.isSecure { setLong(CURLOPT_BUFFERSIZE, 8 << 10) }
@@ -78,6 +81,21 @@ final class CurlHandle {
         setLong(CURLOPT_CONNECTTIMEOUT_MS, setup.connect)
         setFixedOptions()
         setCallbacks(sockets)
+        if setup.isJudged { setUntrusted() }
+    }
+
+    /// For hosts that clients name: a judgement counts for one connection, and a connection for one transfer.
+    private func setUntrusted() {
+        setLong(CURLOPT_FRESH_CONNECT, 1)
+        setLong(CURLOPT_FORBID_REUSE, 1)
+        setLong(CURLOPT_FOLLOWLOCATION, 0)
+        setString(CURLOPT_REDIR_PROTOCOLS_STR, "http,https")
+        setString(CURLOPT_NOPROXY, "*")
+    }
+
+    private func setJudge(_ transfer: CurlTransfer) {
+        _ = ccurl_set_open_socket(easy, openJudgedSocket)
+        _ = ccurl_set_pointer(easy, CURLOPT_OPENSOCKETDATA, Unmanaged.passUnretained(transfer).toOpaque())
     }
 
     private func checkScheme(of url: String) throws(GatewayError) -> Bool {
@@ -162,6 +180,8 @@ private struct CurlSetup: Equatable {
     var hasBody: Bool
     var acceptsCompression: Bool
     var network: NetworkOptions
+    /// To a host that a client named.
+    var isJudged: Bool
     /// Milliseconds.
     var connect: Int
 }
@@ -187,6 +207,14 @@ private func receiveHead(
     guard let bytes, let context else { return 0 }
     return Unmanaged<CurlTransfer>.fromOpaque(context).takeUnretainedValue()
         .receiveHead(UnsafeRawBufferPointer(start: bytes, count: size * count))
+}
+
+/// `CURLOPT_OPENSOCKETFUNCTION` for hosts that clients name.
+private func openJudgedSocket(
+    _ context: UnsafeMutableRawPointer?, _ purpose: curlsocktype, _ address: UnsafeMutablePointer<curl_sockaddr>?
+) -> curl_socket_t {
+    guard let context, let address else { return CURL_SOCKET_BAD }
+    return Unmanaged<CurlTransfer>.fromOpaque(context).takeUnretainedValue().openJudgedSocket(address)
 }
 
 /// `CURLOPT_PREREQFUNCTION`: called whenever the request is about to be sent on a connection.

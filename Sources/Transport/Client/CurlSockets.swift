@@ -50,7 +50,7 @@ final class CurlSockets {
         owner.socketReady(socket.descriptor, events)
     }
 
-    fileprivate func open(_ address: curl_sockaddr) -> Int32 {
+    func open(_ address: curl_sockaddr) -> Int32 {
         let kind = address.socktype | Int32(SOCK_CLOEXEC.rawValue)
         let descriptor = socket(address.family, kind, address.protocol)
         guard descriptor >= 0 else { return CURL_SOCKET_BAD }

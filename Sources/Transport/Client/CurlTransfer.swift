@@ -18,6 +18,8 @@ final class CurlTransfer: @unchecked Sendable {
     let request: UpstreamRequest
     let deadlines: TransferDeadlines
     let network: NetworkOptions
+    /// Asked about each address of a host that a client named; `nil` for upstreams of the operator's.
+    let judge: AddressJudge?
     private(set) var isCancelled = false
 
     /// Present while libcurl has the transfer.
@@ -34,6 +36,8 @@ final class CurlTransfer: @unchecked Sendable {
     private var sends = 0
     private var isFinished = false
     private var failure: GatewayError?
+    /// Why the last address that was judged must not be asked.
+    private var refusedAddress: String?
     /// Set when the reader is content: until then the transfer may end by itself, and what comes is dropped.
     private var lingersUntil: Instant?
     private var startedAt = Instant.distantFuture
@@ -47,8 +51,12 @@ final class CurlTransfer: @unchecked Sendable {
     /// The first send, and libcurl's repetition on a fresh connection when a kept one was dead.
     private static let sendLimit = 2
 
-    init(_ request: UpstreamRequest, deadlines: TransferDeadlines, network: NetworkOptions, on loop: EventLoop) {
+    init(
+        _ request: UpstreamRequest, deadlines: TransferDeadlines, network: NetworkOptions, judge: AddressJudge? = nil,
+        on loop: EventLoop
+    ) {
         (self.request, self.deadlines, self.network, self.loop) = (request, deadlines, network, loop)
+        self.judge = judge
     }
 
     // MARK: - The reader's side, on the loop
@@ -125,6 +133,10 @@ final class CurlTransfer: @unchecked Sendable {
     /// libcurl is done with the transfer.
     func complete(_ code: CURLcode) {
         guard let handle else { return }
+        if failure == nil, code == CURLE_COULDNT_CONNECT, let refusedAddress {
+            failure = GatewayError(
+                .permission, .request, "no address of the host may be asked", detail: refusedAddress)
+        }
         if failure == nil, code != CURLE_OK {
             failure = CurlFailure(code: code, progress: progress, text: handle.lastError).error
         }
@@ -196,6 +208,24 @@ final class CurlTransfer: @unchecked Sendable {
         }
         owner?.counters.repeatedSends.add(1, ordering: .relaxed)
         return true
+    }
+
+    /// Judges the very address that libcurl is about to connect to, so that no second lookup can lead elsewhere.
+    ///
+    /// - Returns: A socket, or `CURL_SOCKET_BAD`: libcurl goes on to the host's next address.
+    func openJudgedSocket(_ address: UnsafeMutablePointer<curl_sockaddr>) -> curl_socket_t {
+        guard let owner else { return CURL_SOCKET_BAD }
+        if let judge {
+            guard let (ip, port) = PeerOfSocket.read(address) else {
+                refusedAddress = "not an IP address"
+                return CURL_SOCKET_BAD
+            }
+            if let reason = judge.reasonToRefuse(ip, port: port) {
+                refusedAddress = reason
+                return CURL_SOCKET_BAD
+            }
+        }
+        return owner.sockets.open(address.pointee)
     }
 
     /// - Returns: How many bytes were taken; fewer than offered make libcurl end the transfer.

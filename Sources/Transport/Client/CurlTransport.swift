@@ -34,21 +34,8 @@ public struct CurlTransport: HTTPTransport {
     }
 
     public func send(_ request: UpstreamRequest) async throws(GatewayError) -> UpstreamResponse {
-        let loop = EventLoop.current ?? engine.fallback
-        let transfer = CurlTransfer(
-            request, deadlines: request.deadlines ?? deadlines, network: request.network ?? network, on: loop)
-        let result = await withTaskCancellationHandler {
-            await withUnsafeContinuation { continuation in
-                if loop.isCurrent {
-                    engine.start(transfer, continuation)
-                } else {
-                    loop.execute { engine.start(transfer, continuation) }
-                }
-            }
-        } onCancel: {
-            transfer.cancel()
-        }
-        return try result.get()
+        try await engine.send(
+            request, deadlines: request.deadlines ?? deadlines, network: request.network ?? network, judge: nil)
     }
 
     /// Totals since the start, over all loops.
