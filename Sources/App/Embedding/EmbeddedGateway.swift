@@ -15,16 +15,19 @@ public struct EmbeddedGateway: Sendable {
     ///   - settings: The text of a settings file.
     ///   - variables: The environment that `${NAME}` and the credential sources see.
     ///   - transport: Where the providers' requests go.
+    ///   - untrusted: Where URLs of clients are fetched; without one, requests that hold files or URLs are refused by
+    ///     providers that take in media themselves.
     /// - Throws: `SettingsError` with every problem and its place; `GatewayError` when a plugin refuses its settings.
     public init(
         settings: String, registry: PluginRegistry, variables: [String: String] = [:], transport: any HTTPTransport,
-        files: any FileReading, time: any TimeSource, random: any RandomSource = FastRandom(), log: Logger = .silent
+        untrusted: (any UntrustedTransport)? = nil, files: any FileReading, time: any TimeSource,
+        random: any RandomSource = FastRandom(), log: Logger = .silent
     ) throws {
         let loader = SettingsLoader(registry: registry, environment: variables)
         let (decoded, _) = try loader.decode(Array(settings.utf8), file: SettingsLoader.defaultFile)
         let builder = GatewayBuilder(
             registry: registry, transport: transport, files: files, processEnvironment: variables,
-            environment: GatewayEnvironment(time: time, random: random, log: log))
+            environment: GatewayEnvironment(time: time, random: random, log: log, untrusted: untrusted))
         let plan = try builder.build(decoded)
         plan.takeOver()
         (gateway, services) = (plan.gateway, plan.services)

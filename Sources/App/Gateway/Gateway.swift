@@ -144,4 +144,8 @@ struct GatewayEnvironment: Sendable {
     var state: GatewayState?
     /// When daily quotas begin anew.
     var dailyReset = DailyReset.builtIn
+    /// Opens what clients name; `nil` where nothing may.
+    var untrusted: (any UntrustedTransport)?
+    /// What of it may be opened; the same for every gateway in the process.
+    var fetching = MediaFetching()
 }

@@ -24,7 +24,9 @@ struct GatewayBuilder {
             environment: environment, watch: watch, after: old)
         let services = try services(of: gateway, settings, parts)
         let keepsRateLimits = old.map { $0.rateLimits.isSame(as: rateLimits) } ?? false
-        return GatewayPlan(gateway: gateway, services: services, parts: parts, keepsRateLimits: keepsRateLimits)
+        return GatewayPlan(
+            gateway: gateway, services: services, parts: parts, fetching: environment.fetching,
+            keepsRateLimits: keepsRateLimits)
     }
 
     /// A provider with the name and kind of an old one has its accounts; the provider itself stays as well if nothing
@@ -41,7 +43,7 @@ struct GatewayBuilder {
         {
             kept = oldUpstream.provider
         }
-        let provider = if let kept { kept } else { try makeProvider(entry, network) }
+        let provider = if let kept { kept } else { try makeProvider(entry, network, watch) }
         let upstream = Upstream(
             name: entry.name, kind: entry.kind, provider: provider,
             pool: oldUpstream?.pool ?? makePool(entry, watch),
@@ -66,13 +68,26 @@ struct GatewayBuilder {
         return pool
     }
 
-    private func makeProvider(_ entry: ProviderEntry, _ network: NetworkOptions) throws(GatewayError) -> any Provider {
-        try entry.make(
+    private func makeProvider(
+        _ entry: ProviderEntry, _ network: NetworkOptions, _ watch: GatewayWatch
+    ) throws(GatewayError) -> any Provider {
+        let log = environment.log.with(LogField("provider", entry.name))
+        return try entry.make(
             ProviderContext(
                 name: entry.name,
                 http: ProviderTransport(base: transport, deadlines: entry.common.deadlines, network: network),
                 time: environment.time, random: environment.random,
-                log: environment.log.with(LogField("provider", entry.name))))
+                log: log,
+                media: MediaAccess(intake: intake(watch, log), store: MediaAccess.closed.store)))
+    }
+
+    /// The way in of what requests carry and point to.
+    private func intake(_ watch: GatewayWatch, _ log: Logger) -> any MediaTaking {
+        guard let transport = environment.untrusted else { return MediaAccess.closed.intake }
+        let (time, fetching, metrics) = (environment.time, environment.fetching, watch.metrics)
+        return GuardedIntake(
+            transport, time: time, log: log, rules: { fetching.rules(now: time.now) },
+            count: { metrics.fetched($0) })
     }
 
     private static func network(_ entry: ProviderEntry, _ settings: GatewaySettings) -> NetworkOptions {

@@ -6,6 +6,8 @@ struct GatewayPlan: Sendable {
     let gateway: Gateway
     let services: [NamedService]
     let parts: [UpstreamPlan]
+    /// Told of the settings when they come into force.
+    let fetching: MediaFetching
     /// Limits go on being counted where the old gateway counted them.
     var keepsRateLimits = false
 
@@ -18,6 +20,7 @@ struct GatewayPlan: Sendable {
     /// Brings the accounts up to the new settings. The one step that touches what an old gateway uses as well: its
     /// pools are shared, so that leases, rests and refused credentials are known on both sides.
     func takeOver() {
+        fetching.change(gateway.settings.media, listeningOn: gateway.settings.server.listen.port)
         for part in parts { part.takeOver() }
     }
 }

@@ -59,7 +59,8 @@ final class GatewayHost: Sendable {
             files: SystemFiles(worker: worker), processEnvironment: invocation.environment,
             environment: GatewayEnvironment(
                 time: parts.time, random: FastRandom(), log: log, keys: keys, state: state,
-                dailyReset: ZoneFile.dailyReset(log)))
+                dailyReset: ZoneFile.dailyReset(log),
+                untrusted: CurlUntrustedTransport(fallback: loops.loops[0])))
         let plan = try builder.build(settings)
         plan.takeOver()
         let current = SharedPlan(plan)
@@ -93,6 +94,9 @@ final class GatewayHost: Sendable {
         current.value = plan
         notifier.change(settings.notify, network: settings.notifyNetwork)
     }
+
+    /// The gateway listens there: nobody makes it ask itself.
+    func listens(on port: Int) { builder.environment.fetching.listens(on: port) }
 
     /// What the gateway in force needs beside its requests.
     var services: [NamedService] { current.value.services }

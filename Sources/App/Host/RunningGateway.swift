@@ -58,7 +58,9 @@ final class RunningGateway: Sendable {
                     LogField("consequence", "requests that need them are refused until they are"),
                 ])
         }
-        return Int(try server.listen(host: listen.host, port: UInt16(listen.port)))
+        let port = Int(try server.listen(host: listen.host, port: UInt16(listen.port)))
+        host.listens(on: port)
+        return port
     }
 
     func warnAboutExposure() {

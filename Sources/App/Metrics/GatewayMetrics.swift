@@ -23,6 +23,7 @@ final class GatewayMetrics: Sendable {
     let firstBytes: HistogramFamily
     let transitions: CounterFamily
     let endpointTransitions: CounterFamily
+    let fetches: CounterFamily
     // Of the process.
     let loopLag: HistogramFamily
     let notifications: CounterFamily
@@ -80,6 +81,9 @@ final class GatewayMetrics: Sendable {
             columns: .of("state", Self.endpointStates.map(\.rawValue)), budget: budget,
             help: "Changes of a provider's endpoint, or of a proxy, into a state that holds for all accounts behind it."
         )
+        fetches = CounterFamily(
+            "pollux_untrusted_fetch_total", columns: .of("result", FetchResult.allCases.map(\.rawValue)),
+            budget: budget, help: "Fetches of URLs that clients named, by how they ended.")
         loopLag = HistogramFamily(
             "pollux_event_loop_lag_seconds", bounds: Self.short, budget: budget,
             help: "How late a timer fires that each event loop sets once a second.")
@@ -99,6 +103,11 @@ final class GatewayMetrics: Sendable {
     /// A rate limit of the gateway's own refused a request.
     func limiterRefused(_ layer: RateLimitLayer) {
         refusals.add(column: RateLimitLayer.allCases.firstIndex(of: layer) ?? 0)
+    }
+
+    /// A URL of a request was fetched, or was not.
+    func fetched(_ result: FetchResult) {
+        fetches.add(column: FetchResult.allCases.firstIndex(of: result) ?? 0)
     }
 
     /// The states that an endpoint or a proxy can be in.

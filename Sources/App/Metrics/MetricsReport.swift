@@ -117,7 +117,7 @@ extension GatewayMetrics {
     var counters: [CounterFamily] {
         [
             requests, modelRequests, brokenAnswers, refusals, attempts, failures, transitions,
-            endpointTransitions, notifications,
+            endpointTransitions, fetches, notifications,
         ]
     }
 

@@ -3,13 +3,7 @@ import PolluxCore
 /// `media:`
 struct MediaSettings: SettingsReadable {
     /// Which addresses that clients name are asked.
-    enum Fetch: String, CaseIterable, Sendable {
-        case off
-        case `public`
-        case allowList = "allow_list"
-    }
-
-    var fetch: Fetch
+    var fetch: FetchRules.Mode
     var allowHosts: [String]
     var denyCIDRs: [String]
     var output: MediaOutput
@@ -20,7 +14,7 @@ struct MediaSettings: SettingsReadable {
 
     init(reading map: inout SettingsMap) {
         fetch = map.choice(
-            "fetch", default: Fetch.public,
+            "fetch", default: FetchRules.Mode.public,
             help: "URLs in requests: `public` fetches public addresses, `allow_list` only `allow_hosts`, `off` none.")
         allowHosts = map.stringList(
             "allow_hosts", help: "`host:port` that may be fetched whatever its address, such as an intranet store.")
@@ -35,8 +29,12 @@ struct MediaSettings: SettingsReadable {
             "max_bytes", default: 2 << 30, in: (1 << 20)...(1 << 40),
             help: "Room for media that models made; the oldest go first.")
         expireAfter = Self.expireAfter(&map)
-        for host in allowHosts where !Self.isHostAndPort(host) {
+        for host in allowHosts where FetchHost(host) == nil {
             map.issue(at: "allow_hosts", "\"\(host)\" is not of the form host:port, like images.example.org:443")
+        }
+        for range in denyCIDRs where CIDR(range) == nil {
+            map.issue(
+                at: "deny_cidrs", "\"\(range)\" is not a range of addresses, like 203.0.113.0/24 or 2001:db8::/32")
         }
     }
 
@@ -45,11 +43,5 @@ struct MediaSettings: SettingsReadable {
             "expire_after", default: .seconds(12 * 3600), in: .zero...(.seconds(30 * 86_400)),
             help: "How long they are kept; `0s` until the room is needed.")
         return duration == .zero ? nil : duration
-    }
-
-    private static func isHostAndPort(_ text: String) -> Bool {
-        guard let colon = text.lastIndex(of: ":"), colon != text.startIndex else { return false }
-        guard let port = Int(text[text.index(after: colon)...]) else { return false }
-        return (1...65_535).contains(port)
     }
 }

@@ -51,7 +51,9 @@ extension JSON {
 
     private func asFileURI() throws(FieldFault) -> String {
         let uri = try asString()
-        guard uri.utf8.count <= 8192 else { throw FieldFault("is longer than 8192 bytes") }
+        guard uri.utf8.count <= FetchURL.maxBytes else {
+            throw FieldFault("is longer than \(FetchURL.maxBytes) bytes", code: "invalid_image_url")
+        }
         let segments = uri.split(separator: "/")
         if segments.count >= 2, segments[segments.count - 2] == "files",
             segments.count == 2 || segments[segments.count - 3].hasPrefix("v1")
@@ -62,7 +64,7 @@ extension JSON {
         }
         let start = uri.prefix(8).lowercased()
         guard ["https://", "http://", "gs://"].contains(where: { start.hasPrefix($0) }) else {
-            throw FieldFault("must begin with https://, http:// or gs://")
+            throw FieldFault("must begin with https://, http:// or gs://", code: "invalid_image_url")
         }
         return uri
     }

@@ -201,11 +201,8 @@ struct ChatMessageWriter {
     }
 
     private static func audioFormat(_ mimeType: String) -> String {
-        switch mimeType {
-        case "audio/mpeg", "audio/mp3": "mp3"
-        case "audio/x-wav", "audio/wave", "audio/vnd.wave", "": "wav"
-        default: String(mimeType.drop { $0 != "/" }.dropFirst())
-        }
+        if mimeType.isEmpty { return "wav" }
+        return MediaTypes.fileExtension(of: mimeType) ?? String(mimeType.drop { $0 != "/" }.dropFirst())
     }
 }
 

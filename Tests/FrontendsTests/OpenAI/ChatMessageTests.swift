@@ -142,7 +142,7 @@ struct ChatMessageTests {
             media == [
                 Media(.image, mimeType: "image/png", .inline([1, 2, 3]), detail: "high"),
                 Media(.image, mimeType: "", .url("HTTPS://img.test/a.png")),
-                Media(.audio, mimeType: "audio/mp3", .inline([1, 2, 3])),
+                Media(.audio, mimeType: "audio/mpeg", .inline([1, 2, 3])),
                 Media(.document, mimeType: "", .inline([1, 2, 3]), displayName: "a.txt"),
                 Media(.document, mimeType: "application/pdf", .inline([1, 2, 3])),
                 Media(.document, mimeType: "", .file(id: "file-9")),

@@ -1,3 +1,4 @@
+import PolluxApp
 import PolluxCore
 import PolluxSimulator
 
@@ -25,6 +26,8 @@ struct GatewaySetup: Sendable {
     var accounts = BusinessAccount.samples(1)
     /// Replaces `accounts` as the value of `ACCOUNTS_CONFIG`.
     var ownAccounts: JSON?
+    /// The kinds of plugins that there are.
+    var registry = PluginRegistry.standard
     /// The name of the credential source that has them; nil leaves it out.
     var source: String? = "accounts"
 

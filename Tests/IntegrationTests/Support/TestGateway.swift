@@ -19,6 +19,7 @@ final class TestGateway: Sendable {
     private let folder: TemporaryFolder
     private let time: ManualTime?
     private let environment: [String: String]
+    private let registry: PluginRegistry
     /// What stands in the settings file.
     private let file: SettingsText
 
@@ -32,15 +33,16 @@ final class TestGateway: Sendable {
         business = setup.business == nil ? nil : try await SimulatorServer.start(.geminiBusiness, options: options)
         environment = ["ACCOUNTS_CONFIG": setup.accountsText]
         file = SettingsText(Self.yaml(setup, openAI, business, folder))
-        let environment = environment
+        registry = setup.registry
+        let (environment, registry) = (environment, registry)
         let read = { @Sendable (text: String, changes: JSON) throws(SettingsError) in
-            try SettingsLoader(registry: .standard, environment: environment)
+            try SettingsLoader(registry: registry, environment: environment)
                 .read(Array(text.utf8), file: "test.yaml", patch: changes)
         }
         let changes = try await store?.settingsPatch() ?? (.object(JSONObject()), 0)
         let loaded = try read(file.content, changes.patch)
         let invocation = Invocation(
-            environment: environment, registry: .standard, console: Console { _, _ in }, arguments: [], values: [:])
+            environment: environment, registry: registry, console: Console { _, _ in }, arguments: [], values: [:])
         host = try await GatewayHost.resuming(
             settings: loaded.settings, invocation: invocation, logsTo: .asConfigured, time: time
         ) { _, _ in store ?? MemoryStateStore() }
@@ -69,7 +71,7 @@ final class TestGateway: Sendable {
     func reload(_ setup: GatewaySetup) async throws {
         rewrite(setup)
         let text = file.content
-        let settings = try SettingsLoader(registry: .standard, environment: environment)
+        let settings = try SettingsLoader(registry: registry, environment: environment)
             .decode(Array(text.utf8), file: "test.yaml").0
         try await running.reload(settings)
     }
