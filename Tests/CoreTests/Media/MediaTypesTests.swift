@@ -29,7 +29,7 @@ struct MediaTypesTests {
             ("photo.PNG", "image/png", "photo.png"), ("photo.jpeg", "image/jpeg", "photo.jpeg"),
             ("photo.png", "image/jpeg", "photo.png.jpg"), ("../../etc/passwd", "text/plain", "passwd.txt"),
             ("C:\\temp\\a.pdf", "application/pdf", "a.pdf"), ("main.py", "text/plain", "main.py"),
-            ("a\u{0}b\r\n\"c\".csv", "text/csv", "a_b_c.csv"), (".bashrc", "text/plain", "bashrc.txt"),
+            ("a\u{0}b\r\n\"c\".csv", "text/csv", "a_b_c_.csv"), (".bashrc", "text/plain", "bashrc.txt"),
             ("", "image/svg+xml", "file.svg"), ("отчёт 1.docx", "application/pdf", "отчёт_1.docx.pdf"),
             ("...", "audio/mpeg", "file.mp3"), ("x", "application/x-foo", "x"),
         ] {
