@@ -25,8 +25,10 @@ struct GuardedIntakeTests {
                     connect: .seconds(3), firstByte: .seconds(5), gap: .seconds(15), total: .seconds(15)))
     }
 
-    struct Failure: Sendable {
+    /// Described by its first words alone: some hold megabytes.
+    struct Failure: Sendable, CustomTestStringConvertible {
         let what: String
+        var testDescription: String { what }
         let result: FetchResult
         var url = "https://example.org/a.png?token=secret"
         var rules = FetchRules(.public)

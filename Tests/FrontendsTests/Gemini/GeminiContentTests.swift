@@ -78,6 +78,14 @@ struct GeminiContentTests {
             }
             #expect(error?.message.contains("inlineData") == true)
         }
+        for uri in [
+            "ftp://h/a", "file:///a", "data:image/png;base64,AQID", "http://h/" + String(repeating: "a", count: 8192),
+        ] {
+            let error = #expect(throws: GatewayError.self) {
+                try GeminiDecoding.decode(contents: #"{"parts":[{"fileData":{"fileUri":"\#(uri)"}}]}"#)
+            }
+            #expect(error?.code == "invalid_image_url")
+        }
         #expect(throws: Never.self) {
             try GeminiDecoding.decode(
                 contents: #"{"parts":[{"fileData":{"fileUri":"https://h/files/a.png","mimeType":"image/png"}}]}"#)

@@ -149,6 +149,42 @@ struct ChatMessageTests {
             ])
     }
 
+    @Test("a file may be a URL too, and sounds have the type that their format stands for")
+    func filesByURL() throws {
+        let request = try ChatDecoding.decode(
+            message: user(parts: [
+                #"{"type":"file","file":{"file_url":"https://img.test/a.pdf","filename":"b.pdf"}}"#,
+                #"{"type":"file","file":{"file_data":"http://img.test/a.docx"}}"#,
+                #"{"type":"input_audio","input_audio":{"data":"AQID","format":"m4a"}}"#,
+                #"{"type":"input_audio","input_audio":{"data":"AQID","format":"pcm16"}}"#,
+                #"{"type":"image_url","image_url":{"url":"data:video/mp4;base64,AQID"}}"#,
+            ]))
+        let media = request.turns[0].parts.map {
+            if case .media(let media) = $0.content { media } else { nil } as Media?
+        }
+        #expect(
+            media == [
+                Media(.document, mimeType: "", .url("https://img.test/a.pdf"), displayName: "b.pdf"),
+                Media(.document, mimeType: "", .url("http://img.test/a.docx")),
+                Media(.audio, mimeType: "audio/mp4", .inline([1, 2, 3])),
+                Media(.audio, mimeType: "audio/pcm16", .inline([1, 2, 3])),
+                Media(.video, mimeType: "video/mp4", .inline([1, 2, 3])),
+            ])
+    }
+
+    @Test(
+        "a URL that cannot be one is refused with one code, whatever its scheme",
+        arguments: [
+            "ftp://img.test/a", "file:///etc/passwd", "gs://bucket/a", "a.png", "data:image/png;base64,***",
+            "data:image/png,abc", "data:image/png;base64", "https://img.test/" + String(repeating: "a", count: 8192),
+        ])
+    func badURLs(_ url: String) throws {
+        let part = #"{"type":"image_url","image_url":{"url":"\#(url)"}}"#
+        let error = try #require(throws: GatewayError.self) { try ChatDecoding.decode(message: user(parts: [part])) }
+        #expect(error.kind == .invalidRequest && error.code == "invalid_image_url")
+        #expect(error.param == "messages[0].content[0].image_url.url")
+    }
+
     @Test("results find the names of their calls in any order; an orphan has none")
     func toolResults() throws {
         let request = try ChatDecoding.decode(
