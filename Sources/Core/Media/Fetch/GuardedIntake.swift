@@ -51,7 +51,8 @@ public struct GuardedIntake: MediaTaking {
             case .stored(let file): errands.append(Errand(index: index, media: item, goal: .own(file.name)))
             case .file:
                 throw .invalid(
-                    nil, "names an uploaded file, and this gateway takes no uploads; send the bytes themselves",
+                    nil,
+                    "the request names an uploaded file, and this gateway takes no uploads; send the bytes themselves",
                     code: "unsupported_parameter")
             }
         }
@@ -122,8 +123,10 @@ public struct GuardedIntake: MediaTaking {
     }
 
     static func type(ofFile name: String) -> String {
-        guard let dot = name.lastIndex(of: ".") else { return "" }
-        return MediaTypes.mimeType(ofExtension: String(name[name.index(after: dot)...].prefix(12))) ?? ""
+        // Names are of any length; extensions are not.
+        let end = name.utf8.suffix(16)
+        guard let dot = end.lastIndex(of: UInt8(ascii: ".")) else { return "" }
+        return MediaTypes.mimeType(ofExtension: String(decoding: end[dot...].dropFirst(), as: UTF8.self)) ?? ""
     }
 
     // MARK: - Side by side

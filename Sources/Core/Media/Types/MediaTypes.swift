@@ -26,8 +26,9 @@ public enum MediaTypes {
         byType[plain(mimeType)].map { rows[$0].types[0] }
     }
 
-    /// Lower case, without parameters and blanks.
+    /// Lower case, without parameters and blanks; empty for what is too long to be a type.
     public static func plain(_ mimeType: String) -> String {
+        guard mimeType.utf8.count <= 1024 else { return "" }
         let bytes = mimeType.utf8.prefix { $0 != UInt8(ascii: ";") }.filter { $0 > 0x20 && $0 != 0x7F }
         return String(decoding: bytes, as: UTF8.self).lowercased()
     }

@@ -48,8 +48,9 @@ public struct PixelSize: Sendable, Equatable {
     /// The first frame header, behind segments of any sort.
     private static func jpeg(_ head: MediaBytes) -> PixelSize? {
         var place = 2
-        while let mark = head[place] {
-            guard mark == 0xFF, let kind = head[place + 1] else { return nil }
+        // A file may be nothing but markers; one that shows a picture has a few dozen before it.
+        for _ in 0..<65_536 {
+            guard let mark = head[place], mark == 0xFF, let kind = head[place + 1] else { return nil }
             switch kind {
             // Fill bytes, and markers without a length.
             case 0xFF: place += 1
