@@ -155,6 +155,12 @@ struct PixelSizeTests {
         #expect(PixelSize.read(MediaSample.bmp(1, .min), "image/bmp")?.isAllowed == false)
     }
 
+    @Test("a file that is nothing but markers is given up, however long it is")
+    func onlyMarkers() {
+        let bytes = [0xFF, 0xD8] + [UInt8](repeating: 0xFF, count: 200_000) + MediaSample.jpeg().dropFirst(2)
+        #expect(PixelSize.read(bytes, "image/jpeg") == nil)
+    }
+
     @Test("a header that is cut tells nothing")
     func cut() {
         for (type, bytes) in [

@@ -107,6 +107,10 @@ struct MediaIntakeTests {
             #expect(try Self.ask(gateway, openAI: url).status == 200)
             try await gateway.reload(MediaReader.setup(media: "{fetch: off, \(allowed)}"))
             #expect(try Self.ask(gateway, openAI: url).status == 400)
+            // Even the operator cannot make the gateway ask itself.
+            try await gateway.reload(MediaReader.setup(media: "{allow_hosts: [\"127.0.0.1:\(gateway.port)\"]}"))
+            #expect(try Self.ask(gateway, openAI: "http://127.0.0.1:\(gateway.port)/healthz").status == 400)
+            #expect(gateway.log.last { $0.contains("was not used") }?.contains("own listening port") == true)
         }
     }
 
