@@ -1,3 +1,5 @@
+// Which module owns the socket structures depends on which header was read first.
+import CCurl
 import Glibc
 public import PolluxCore
 
