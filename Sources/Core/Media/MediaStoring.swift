@@ -19,6 +19,13 @@ public protocol MediaStoring: Sendable {
     func sweep(now: WallTime) async -> [StoredMedia]
 }
 
+/// A store as the gateway runs it.
+public protocol MediaKeeping: MediaStoring {
+    var figures: MediaFigures { get }
+    /// What other settings say; files beyond them are gone when it returns.
+    func change(_ rules: MediaRules) async
+}
+
 /// A file that is being written, by one task.
 public protocol MediaWriting: AnyObject, Sendable {
     /// - Throws: `upstreamTooLarge` beyond what the store takes; `internalError` when it cannot be written.
