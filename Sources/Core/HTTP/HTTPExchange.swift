@@ -22,7 +22,8 @@ public protocol HTTPExchange: AnyObject, Sendable {
     /// - Throws: `cancelled` when the client has gone.
     func respond(_ answer: HTTPAnswer) async throws(GatewayError)
 
-    /// Sends the head of a streamed answer (chunked; ended by closing for HTTP/1.0) together with the first bytes.
+    /// Sends the head of a streamed answer (chunked; ended by closing for HTTP/1.0) together with the first bytes. One
+    /// with a `bodyLength` has just so many.
     func startStream(_ head: HTTPResponseHead, firstBytes: [UInt8]) async throws(GatewayError)
 
     /// Sends a piece of a streamed answer in one write. Suspends while the client takes less than we have for it.

@@ -45,6 +45,8 @@ public struct HTTPRequestHead: Sendable, Equatable {
 public struct HTTPResponseHead: Sendable, Equatable {
     public var status: Int
     public var fields: HTTPFields
+    /// Of a streamed body whose length is known before its first byte: sent as `Content-Length`, in place of chunks.
+    public var bodyLength: Int?
 
     public init(status: Int, fields: HTTPFields = [:]) {
         (self.status, self.fields) = (status, fields)

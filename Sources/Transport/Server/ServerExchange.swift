@@ -24,9 +24,12 @@ final class ServerExchange: HTTPExchange, @unchecked Sendable {
     private var burst = 0
     private static let largestBurst = 256 << 10
 
-    /// How the stream is framed: chunks, bare bytes up to the connection's end, or not at all for HEAD, 204 and 304.
-    private enum StreamFraming { case chunked, closeDelimited, bodiless }
+    /// How the stream is framed: chunks, bytes up to a length or to the connection's end, or not at all for HEAD, 204
+    /// and 304.
+    private enum StreamFraming { case chunked, counted, closeDelimited, bodiless }
     private var streamFraming = StreamFraming.chunked
+    /// What a counted stream still owes.
+    private var owed = 0
     /// The commit clock has started the stream; the handler does not know yet.
     private var wasStartedByClock = false
     private var lastWrite = Instant.distantFuture
@@ -151,12 +154,16 @@ final class ServerExchange: HTTPExchange, @unchecked Sendable {
         response = .streaming
         lastWrite = loop.exactNow
         let isBodiless = isHead || responseHead.forbidsBody
-        streamFraming = isBodiless ? .bodiless : head.minorVersion == 0 ? .closeDelimited : .chunked
+        let length = responseHead.forbidsBody ? nil : responseHead.bodyLength
+        owed = length ?? 0
+        streamFraming =
+            isBodiless
+            ? .bodiless : length != nil ? .counted : head.minorVersion == 0 ? .closeDelimited : .chunked
         if streamFraming == .closeDelimited { closes = true }
         var bytes = connection.worker.takeScratch()
         let saysChunked = head.minorVersion == 1 && !responseHead.forbidsBody
         ResponseHeadWriter(minorVersion: head.minorVersion, closes: closes, dateLine: connection.worker.dateLine)
-            .write(responseHead, saysChunked ? .chunked : .unframed, to: &bytes)
+            .write(responseHead, length.map { .length($0) } ?? (saysChunked ? .chunked : .unframed), to: &bytes)
         sendPiece(bytes, firstBytes)
     }
 
@@ -176,6 +183,13 @@ final class ServerExchange: HTTPExchange, @unchecked Sendable {
         switch streamFraming {
         case .bodiless: return
         case .closeDelimited: connection.transmit(bytes, lastBytes, "")
+        case .counted:
+            sendPiece(bytes, lastBytes)
+            guard owed == 0 else {
+                // The client waits for bytes that will not come.
+                connection.abort(resets: false)
+                throw .misuse("a stream ended \(owed) bytes before its length")
+            }
         case .chunked where lastBytes.isEmpty:
             bytes.append(literal: "0\r\n\r\n")
             connection.transmit(bytes, [], "")
@@ -203,6 +217,11 @@ final class ServerExchange: HTTPExchange, @unchecked Sendable {
             bytes.append(chunkSize: piece.count)
             connection.transmit(bytes, piece, "\r\n")
         case .closeDelimited: connection.transmit(bytes, piece, "")
+        case .counted:
+            // More than was announced would be read as the next answer.
+            let piece = piece.count > owed ? Array(piece.prefix(owed)) : piece
+            owed -= piece.count
+            connection.transmit(bytes, piece, "")
         case .chunked, .bodiless: connection.transmit(bytes, [], "")
         }
     }
@@ -252,7 +271,7 @@ final class ServerExchange: HTTPExchange, @unchecked Sendable {
     private func armKeepAlive(_ bytes: [UInt8], every interval: Duration, at instant: Instant) {
         keepAliveTimer = loop.schedule(at: instant) { [unowned self] in
             guard isOpen else { return }
-            if response == .streaming, lastWrite + interval <= loop.now {
+            if response == .streaming, streamFraming != .counted, lastWrite + interval <= loop.now {
                 // A client that does not take what it has is kept alive by the write deadline, not by more bytes.
                 if connection.output.isEmpty { sendPiece(connection.worker.takeScratch(), bytes) }
                 lastWrite = loop.now

@@ -68,6 +68,44 @@ struct AnswerTests {
         }
     }
 
+    @Test("a stream of a known length says it, is no longer than that, and leaves the connection open")
+    func counted() async throws {
+        try await withServer { exchange throws(GatewayError) in
+            var head = HTTPResponseHead(status: 200)
+            head.bodyLength = 4
+            try await exchange.startStream(head, firstBytes: Array("ab".utf8))
+            exchange.keepAlive(Array("~".utf8), every: .microseconds(1))
+            try await exchange.write(Array("cdEFG".utf8))
+            try await exchange.finishStream()
+        } _: { server in
+            let client = server.connect()
+            for version in ["1.1", "1.0"] {
+                client.send("HEAD / HTTP/\(version)\r\nHost: a\r\nConnection: keep-alive\r\n\r\n")
+                #expect(client.answer(toHead: true)?.fields["content-length"] == "4")
+                client.send("GET / HTTP/\(version)\r\nHost: a\r\nConnection: keep-alive\r\n\r\n")
+                let answer = client.answer()
+                #expect(answer?.fields["content-length"] == "4" && answer?.fields["transfer-encoding"] == nil)
+                #expect(answer?.text == "abcd", "what is too much would be read as the next answer")
+            }
+        }
+    }
+
+    @Test("a stream that ends before its length is cut, so that nobody waits for the rest")
+    func countedTooShort() async throws {
+        try await withServer { exchange throws(GatewayError) in
+            var head = HTTPResponseHead(status: 200)
+            head.bodyLength = 4
+            try await exchange.startStream(head, firstBytes: Array("ab".utf8))
+            await #expect(throws: GatewayError.self) { try await exchange.finishStream() }
+        } _: { server in
+            let client = server.connect()
+            client.send(get)
+            let rest = client.rest()
+            #expect(String(decoding: rest.bytes, as: UTF8.self).hasSuffix("\r\n\r\nab"))
+            #expect(rest.end == .closed)
+        }
+    }
+
     @Test("a stream to HTTP/1.0 is bare bytes up to the connection's end")
     func streamToOldClient() async throws {
         try await withServer { exchange throws(GatewayError) in
