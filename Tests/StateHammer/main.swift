@@ -12,6 +12,8 @@ import Synchronization
 //     StateHammer migrate FOLDER VERSION
 //     StateHammer encrypt FOLDER VERSION
 //     StateHammer verify FOLDER VERSION
+//     StateHammer media FOLDER
+//     StateHammer list FOLDER
 
 /// One write: lines of several tasks do not mix.
 func say(_ line: String) {
@@ -127,6 +129,63 @@ func verify(_ folder: String, version: Int) async throws {
     say("end")
 }
 
+// MARK: Media
+
+/// Each job on the thread that asks for it.
+final class DirectExecutor: TaskExecutor {
+    func enqueue(_ job: consuming ExecutorJob) {
+        UnownedJob(job).runSynchronously(on: asUnownedTaskExecutor())
+    }
+}
+
+func openMedia(_ folder: String) throws -> FolderMediaStore {
+    try FolderMediaStore(
+        folder, MediaRules(maxBytes: 1 << 30, expireAfter: nil), time: SystemTime(), worker: DirectExecutor())
+}
+
+/// A file that says by itself whether it is whole: all of it follows from its length.
+func sampleImage(_ count: Int) -> [UInt8] {
+    [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A] + (8..<count).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ count) }
+}
+
+/// Writes files as fast as it can, and says each that is acknowledged.
+func hammerMedia(_ folder: String) async throws {
+    let store = try openMedia(folder)
+    say("ready")
+    await withTaskGroup(of: Void.self) { group in
+        for task in 0..<4 {
+            group.addTask {
+                for number in 1... {
+                    do {
+                        let image = sampleImage(10_000 + 997 * (number % 50) + task)
+                        let writer = try await store.create(MediaDraft(owner: "\(task)", model: "\(number)"))
+                        for start in stride(from: 0, to: image.count, by: 4096) {
+                            try await writer.write(Array(image[start..<min(start + 4096, image.count)]))
+                        }
+                        say("media \(try await writer.finish().name) \(image.count)")
+                    } catch {
+                        say("failed \(error)")
+                        return
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Says every file there is, with its length if its bytes are right.
+func listMedia(_ folder: String) async throws {
+    let store = try openMedia(folder)
+    for file in store.list(now: SystemTime().wallNow) {
+        let reader = try await store.open(file.name, now: SystemTime().wallNow)
+        let bytes = try await reader?.read(from: 0, upTo: file.byteCount) ?? []
+        let isWhole = bytes == sampleImage(file.byteCount) && !file.draft.owner.isEmpty && !file.draft.model.isEmpty
+        say("media \(file.name) \(isWhole ? String(bytes.count) : "damaged")")
+    }
+    say("bytes \(store.figures.bytes)")
+    say("end")
+}
+
 let arguments = CommandLine.arguments
 let version = Int(arguments.last ?? "") ?? 1
 do {
@@ -138,6 +197,8 @@ do {
             await (try open(arguments[2], version: version, encrypts: true)).close()
             await (try open(arguments[2], version: version, encrypts: false)).close()
         }
+    case "media": try await hammerMedia(arguments[2])
+    case "list": try await listMedia(arguments[2])
     case "verify": try await verify(arguments[2], version: version)
     default:
         let store = try open(arguments[2], version: version)

@@ -23,6 +23,7 @@ final class Gateway: Sendable {
     /// What is counted about requests, with this gateway's providers and frontends found once.
     let meter: RequestMeter
     let affinity: Affinity
+    let media: GatewayMedia
     /// What outlives the process; `nil` where nothing does.
     let state: GatewayState?
 
@@ -30,9 +31,10 @@ final class Gateway: Sendable {
     ///   guesses keys, where conversations were served, what upstreams have listed.
     init(
         settings: GatewaySettings, upstreams: [Upstream], frontends: [(any Frontend, paths: [String])],
-        rateLimits: RateLimitBackend, environment: GatewayEnvironment, watch: GatewayWatch, after old: Gateway? = nil
+        rateLimits: RateLimitBackend, media: GatewayMedia, environment: GatewayEnvironment, watch: GatewayWatch,
+        after old: Gateway? = nil
     ) {
-        self.rateLimits = rateLimits
+        (self.rateLimits, self.media) = (rateLimits, media)
         limiter = RequestLimiter(settings.limits, store: rateLimits.store, time: environment.time)
         self.settings = settings
         self.upstreams = upstreams
@@ -142,6 +144,8 @@ struct GatewayEnvironment: Sendable {
     var keys = KeyRegistry()
     /// What outlives the process; `nil` where nothing does.
     var state: GatewayState?
+    /// Where what models make is kept; `nil` keeps it in memory.
+    var mediaStore: (any MediaKeeping)?
     /// When daily quotas begin anew.
     var dailyReset = DailyReset.builtIn
     /// Opens what clients name; `nil` where nothing may.

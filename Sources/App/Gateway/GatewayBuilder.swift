@@ -13,7 +13,8 @@ struct GatewayBuilder {
     func build(_ settings: GatewaySettings, after old: Gateway? = nil) throws(GatewayError) -> GatewayPlan {
         let watch = old.map(GatewayWatch.init) ?? GatewayWatch(startedAt: environment.time.wallNow)
         var parts: [UpstreamPlan] = []
-        for entry in settings.providers { parts.append(try part(entry, settings, old, watch)) }
+        let media = GatewayMedia(settings.media, environment, watch.metrics, after: old?.media)
+        for entry in settings.providers { parts.append(try part(entry, settings, old, watch, media.access)) }
         var frontends: [(any Frontend, paths: [String])] = []
         for entry in settings.frontends {
             frontends.append((try entry.make(FrontendContext(log: environment.log)), entry.paths))
@@ -21,7 +22,7 @@ struct GatewayBuilder {
         let rateLimits = try RateLimitBackend.make(settings.rateLimit, environment, after: old?.rateLimits)
         let gateway = Gateway(
             settings: settings, upstreams: parts.map(\.upstream), frontends: frontends, rateLimits: rateLimits,
-            environment: environment, watch: watch, after: old)
+            media: media, environment: environment, watch: watch, after: old)
         let services = try services(of: gateway, settings, parts)
         let keepsRateLimits = old.map { $0.rateLimits.isSame(as: rateLimits) } ?? false
         return GatewayPlan(
@@ -32,7 +33,8 @@ struct GatewayBuilder {
     /// A provider with the name and kind of an old one has its accounts; the provider itself stays as well if nothing
     /// that it knows of has changed, and with it what it remembers: tokens, sessions, cookies.
     private func part(
-        _ entry: ProviderEntry, _ settings: GatewaySettings, _ old: Gateway?, _ watch: GatewayWatch
+        _ entry: ProviderEntry, _ settings: GatewaySettings, _ old: Gateway?, _ watch: GatewayWatch,
+        _ media: MediaAccess
     ) throws(GatewayError) -> UpstreamPlan {
         let network = Self.network(entry, settings)
         let oldUpstream = old?.upstreams.first { $0.name == entry.name && $0.kind == entry.kind }
@@ -43,7 +45,7 @@ struct GatewayBuilder {
         {
             kept = oldUpstream.provider
         }
-        let provider = if let kept { kept } else { try makeProvider(entry, network, watch) }
+        let provider = if let kept { kept } else { try makeProvider(entry, network, media) }
         let upstream = Upstream(
             name: entry.name, kind: entry.kind, provider: provider,
             pool: oldUpstream?.pool ?? makePool(entry, watch),
@@ -69,25 +71,14 @@ struct GatewayBuilder {
     }
 
     private func makeProvider(
-        _ entry: ProviderEntry, _ network: NetworkOptions, _ watch: GatewayWatch
+        _ entry: ProviderEntry, _ network: NetworkOptions, _ media: MediaAccess
     ) throws(GatewayError) -> any Provider {
-        let log = environment.log.with(LogField("provider", entry.name))
-        return try entry.make(
+        try entry.make(
             ProviderContext(
                 name: entry.name,
                 http: ProviderTransport(base: transport, deadlines: entry.common.deadlines, network: network),
                 time: environment.time, random: environment.random,
-                log: log,
-                media: MediaAccess(intake: intake(watch, log), store: MediaAccess.closed.store)))
-    }
-
-    /// The way in of what requests carry and point to.
-    private func intake(_ watch: GatewayWatch, _ log: Logger) -> any MediaTaking {
-        guard let transport = environment.untrusted else { return MediaAccess.closed.intake }
-        let (time, fetching, metrics) = (environment.time, environment.fetching, watch.metrics)
-        return GuardedIntake(
-            transport, time: time, log: log, rules: { fetching.rules(now: time.now) },
-            count: { metrics.fetched($0) })
+                log: environment.log.with(LogField("provider", entry.name)), media: media))
     }
 
     private static func network(_ entry: ProviderEntry, _ settings: GatewaySettings) -> NetworkOptions {
@@ -116,6 +107,9 @@ struct GatewayBuilder {
         }
         let ticker = PoolTicker(pools: gateway.upstreams.map(\.pool), time: environment.time)
         services.append(NamedService(name: "time of accounts", service: ticker))
+        let sweeper = MediaSweeper(
+            store: gateway.media.store, rules: settings.media.rules, time: environment.time, log: environment.log)
+        services.append(NamedService(name: "media", service: sweeper))
         if let service = gateway.rateLimits.service {
             services.append(
                 NamedService(name: "rate limits", service: service, of: RateLimitBackend.serviceOwner))

@@ -11,6 +11,7 @@ final class GatewayHandler: HTTPRequestHandler {
     private let limits: RequestLimits
     private let metrics: MetricsRoute
     private let older: OlderRoutes
+    private let media: MediaRoute
 
     /// Bodies above this are decoded and encoded off the loop.
     private static let bodyForWorker = 256 << 10
@@ -26,6 +27,7 @@ final class GatewayHandler: HTTPRequestHandler {
         limits = RequestLimits(gateway: gateway, worker: worker)
         metrics = MetricsRoute(gateway)
         older = OlderRoutes(gateway)
+        media = MediaRoute(gateway)
     }
 
     func handle(_ exchange: any HTTPExchange) async {
@@ -61,6 +63,7 @@ extension GatewayHandler {
         }
         if let admin, admin.claims(visit.exchange.head) { return try await admin.serve(visit) }
         if let fields = cors.fields(for: visit.exchange.head) { visit.extraFields += fields }
+        if let name = media.name(in: visit.exchange.head) { return try await serve(visit, stored: name) }
         let match = try gateway.routes.match(visit.exchange.head)
         if visit.exchange.head.method == .options { return try await answerOptions(visit, match) }
         if !match.isRoute, let path = older.path(visit.exchange.head) { return try await serve(visit, path) }
@@ -84,6 +87,13 @@ extension GatewayHandler {
         case .unknown:
             throw GatewayError(.routeNotFound, .request, "this gateway has no such path")
         }
+    }
+
+    private func serve(_ visit: Visit, stored name: Substring) async throws(GatewayError) {
+        (visit.isOwn, visit.route) = (true, "/\(MediaLinks.segment)/{name}")
+        guard visit.exchange.head.method == .options else { return try await media.serve(name, visit) }
+        visit.extraFields += cors.preflightFields(for: visit.exchange.head, allowed: MediaRoute.methods)
+        try await visit.respond(HTTPAnswer(status: 204, fields: ["allow": MediaRoute.methods]))
     }
 
     /// What no frontend has; two of the paths are for clients with a key.
@@ -146,7 +156,7 @@ extension GatewayHandler {
         try await limits.admit(visit, request, isLarge: isLarge)
         if request.stream { return try await stream(visit, frontend, request) }
         let sink = WholeAnswerSink()
-        try await run(visit, request, into: sink)
+        try await run(visit, request, into: delivery(to: sink, frontend, request, visit))
         try await visit.respond(await encode(sink.response, request, frontend, visit.reply))
     }
 
@@ -162,7 +172,7 @@ extension GatewayHandler {
         }
         visit.status = 200
         do {
-            try await run(visit, request, into: sink)
+            try await run(visit, request, into: delivery(to: sink, frontend, request, visit))
             try await sink.finish(after: nil)
         } catch {
             let error = visit.explain(error)
@@ -170,6 +180,19 @@ extension GatewayHandler {
             visit.brokenBy = error
             try await sink.finish(after: error)
         }
+    }
+
+    /// What models make goes to the client in the form that it takes.
+    private func delivery(
+        to sink: any AnswerSink, _ frontend: any Frontend, _ request: ModelRequest, _ visit: Visit
+    ) -> MediaDelivery {
+        let settings = gateway.settings
+        let form = MediaForm(
+            asked: request.mediaOutput, preference: frontend.mediaPreference(for: request),
+            output: settings.media.output, videoOutput: settings.media.videoOutput)
+        return MediaDelivery(
+            sink, form, gateway.media, address: { PublicAddress(settings.server).base(for: visit.exchange) },
+            draft: MediaDraft(owner: request.client.keyID, model: request.model), time: gateway.time, log: visit.log)
     }
 
     /// The attempts are noted on failure too.

@@ -23,7 +23,13 @@ struct HealthRoutes: Sendable {
         }
         switch name {
         case "/healthz": return Self.json(200, ["status": "ok"])
-        case "/health": return Self.json(200, ["status": "ok", "conversations": .count(gateway.affinity.count)])
+        case "/health":
+            return Self.json(
+                200,
+                [
+                    "status": "ok", "conversations": .count(gateway.affinity.count),
+                    "images": .count(gateway.media.store.figures.files),
+                ])
         default: return ready()
         }
     }

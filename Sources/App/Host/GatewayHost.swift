@@ -1,4 +1,5 @@
 import PolluxCore
+import PolluxStorage
 import PolluxTransport
 import Synchronization
 
@@ -32,7 +33,16 @@ final class GatewayHost: Sendable {
         settings: GatewaySettings, invocation: Invocation, logsTo log: LogChoice = .nowhere,
         time: (any SteppedTime)? = nil
     ) throws(GatewayError) {
-        try self.init(try HostParts(settings, log, time), settings, invocation, state: nil)
+        try self.init(try HostParts(settings, log, time), settings, invocation, state: nil, media: nil)
+    }
+
+    /// In the state's folder; `nil`, where the state is in memory, leaves media there as well.
+    private static func mediaStore(
+        beside state: GatewayState, _ parts: HostParts, _ settings: MediaSettings
+    ) throws(GatewayError) -> (any MediaKeeping)? {
+        guard let store = state.store as? StateStore else { return nil }
+        return try FolderMediaStore(
+            store.folder + "/media", settings.rules, time: parts.time, worker: parts.worker)
     }
 
     /// A host that takes up where the last process left off.
@@ -45,11 +55,13 @@ final class GatewayHost: Sendable {
     ) async throws(GatewayError) -> GatewayHost {
         let parts = try HostParts(settings, log, time)
         let state = try await GatewayState.load(try store(parts.time, parts.log))
-        return try GatewayHost(parts, settings, invocation, state: state)
+        return try GatewayHost(
+            parts, settings, invocation, state: state, media: try mediaStore(beside: state, parts, settings.media))
     }
 
     private init(
-        _ parts: HostParts, _ settings: GatewaySettings, _ invocation: Invocation, state: GatewayState?
+        _ parts: HostParts, _ settings: GatewaySettings, _ invocation: Invocation, state: GatewayState?,
+        media: (any MediaKeeping)?
     ) throws(GatewayError) {
         (loops, worker, log, writer) = (parts.loops, parts.worker, parts.log, parts.writer)
         (complaints, self.state) = (parts.complaints, state)
@@ -58,7 +70,7 @@ final class GatewayHost: Sendable {
             registry: invocation.registry, transport: CurlTransport(fallback: loops.loops[0]),
             files: SystemFiles(worker: worker), processEnvironment: invocation.environment,
             environment: GatewayEnvironment(
-                time: parts.time, random: FastRandom(), log: log, keys: keys, state: state,
+                time: parts.time, random: FastRandom(), log: log, keys: keys, state: state, mediaStore: media,
                 dailyReset: ZoneFile.dailyReset(log),
                 untrusted: CurlUntrustedTransport(fallback: loops.loops[0])))
         let plan = try builder.build(settings)

@@ -21,7 +21,7 @@ struct MetricsReport {
     var infos: [MetricInfo] { metrics.counters.map(\.info) + metrics.histograms.map(\.info) + gauges.map(\.info) }
 
     private var gauges: [(info: MetricInfo, samples: [MetricSample])] {
-        load + accounts + store + processFigures
+        load + accounts + store + media + processFigures
     }
 
     private var load: [(MetricInfo, [MetricSample])] {
@@ -73,6 +73,21 @@ struct MetricsReport {
                     "pollux_store_dropped_entries_total", .counter,
                     help: "Log entries of requests and account states given up while the disk took nothing."),
                 [MetricSample([], .count(figures.dropped))]
+            ),
+        ]
+    }
+
+    private var media: [(MetricInfo, [MetricSample])] {
+        let figures = gateway.media.store.figures
+        return [
+            (
+                MetricInfo("pollux_media_files", .gauge, help: "Files made by models that clients may fetch."),
+                [MetricSample([], .count(figures.files))]
+            ),
+            (
+                MetricInfo(
+                    "pollux_media_bytes", .gauge, help: "Bytes of these files, and of those being written."),
+                [MetricSample([], .count(figures.bytes))]
             ),
         ]
     }

@@ -36,6 +36,18 @@ public struct Media: Sendable, Equatable {
         case stored(StoredMedia)
     }
 
+    /// Where it stands in an answer.
+    public enum Presentation: String, Sendable {
+        /// In the format's own field for media.
+        case part
+        /// In the text, as a Markdown image or link.
+        case markdown
+        /// In the text, as the bare address on a line of its own.
+        case link
+        /// In the text, as an element of a page.
+        case html
+    }
+
     public var kind: Kind
     /// Empty when nobody said; judged by the bytes then.
     public var mimeType: String
@@ -43,11 +55,16 @@ public struct Media: Sendable, Equatable {
     public var displayName: String?
     /// OpenAI's `auto`, `low`, `high`.
     public var detail: String?
+    /// Decided by the gateway on the answer's way out.
+    public var presentation = Presentation.part
 
     public init(_ kind: Kind, mimeType: String, _ source: Source, displayName: String? = nil, detail: String? = nil) {
         (self.kind, self.mimeType, self.source) = (kind, mimeType, source)
         (self.displayName, self.detail) = (displayName, detail)
     }
+
+    /// In the text, unlike a `part`: for formats without a field for it, and clients that show nothing else.
+    public var isInText: Bool { presentation != .part }
 
     /// The kind that a MIME type belongs to.
     public static func kind(of mimeType: String) -> Kind {

@@ -21,6 +21,9 @@ public protocol Frontend: Sendable {
     /// - Parameter path: The decoded segments behind the mount.
     func refusal(of method: HTTPMethod, at path: [String]) -> GatewayError?
 
+    /// How this format takes images, sounds and films in the answer to a request.
+    func mediaPreference(for request: ModelRequest) -> MediaPreference
+
     /// - Throws: scope `request`, answered in this frontend's own form.
     func decode(_ request: IncomingRequest) throws(GatewayError) -> GatewayCall
     /// A streamed answer.
@@ -40,6 +43,7 @@ public protocol Frontend: Sendable {
 extension Frontend {
     public func mounts(at path: String) -> [FrontendMount] { [FrontendMount(path, routes)] }
     public var takesQueryKey: Bool { false }
+    public func mediaPreference(for request: ModelRequest) -> MediaPreference { MediaPreference() }
     public func recognises(_ head: HTTPRequestHead) -> Bool { false }
     public func refusal(of method: HTTPMethod, at path: [String]) -> GatewayError? { nil }
     /// For formats without such a call, whose `decode` never asks for it.

@@ -65,6 +65,8 @@ struct GeminiAnswerEncoder {
                 if let signature = part.signature { parts.append(Part(.text(""), signature: signature)) }
             case .toolCall(let call):
                 if GeminiParts.arguments(of: call) == nil { malformedCall = call } else { parts.append(part) }
+            case .media(let media) where media.isInText:
+                parts.append(Part(.text(MediaText.text(of: media)), signature: part.signature))
             case .text(let text) where isChoice:
                 parts.append(Part(.text(GeminiChoice.plain(text)), signature: part.signature))
             case .toolResult: break

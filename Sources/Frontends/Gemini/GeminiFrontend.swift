@@ -49,6 +49,17 @@ public struct GeminiFrontend: Frontend {
         GeminiRefusals.refusal(of: method, at: path)
     }
 
+    /// The official libraries read bytes alone, but cannot read one line of a stream above 4 MiB; a film is never
+    /// that small.
+    public func mediaPreference(for request: ModelRequest) -> MediaPreference {
+        MediaPreference(
+            output: .base64, mostInlineBytes: request.stream ? settings.maxInlineImageBytes : Self.mostInlineBytes,
+            hasMediaParts: true, mostInlineFilmBytes: Self.mostInlineFilmBytes)
+    }
+
+    private static let mostInlineBytes = 32 << 20
+    private static let mostInlineFilmBytes = 20 << 20
+
     // MARK: - Codec
 
     public func decode(_ request: IncomingRequest) throws(GatewayError) -> GatewayCall {

@@ -86,6 +86,7 @@ struct GeminiRequestDecoder {
         guard hasContents else { throw .missing("contents") }
         request.turns = contents.turns
         request.conversation = try ConversationFields.read(body, head)
+        request.mediaOutput = try MediaOutputField.read(body, head)
         try config.finish(into: &request)
         try tools.finish(into: &request)
         ignored.add(contents.ignored)
@@ -109,8 +110,8 @@ struct GeminiRequestDecoder {
                 code: "unsupported_parameter")
         // The path names the model; the rest says nothing to an upstream of another family.
         case "model", "labels", "serviceTier", "store", "continuationToken": break
-        // Our own, read at the end with the header.
-        case "conversationId", "metadata": break
+        // Our own, read at the end with their headers.
+        case "conversationId", "metadata", "mediaOutput": break
         default:
             try DeniedFields.check(name)
             ignored.note(name)

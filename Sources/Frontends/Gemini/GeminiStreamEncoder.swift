@@ -59,6 +59,7 @@ struct GeminiStreamEncoder: ResponseEncoder {
         case .toolCallArgumentsDelta(let index, let text):
             guard makeCandidate() else { return }
             candidates[selected].extendCall(index, by: text)
+        case .media(let media) where media.isInText: take(MediaText.text(of: media), isThought: false, into: &bytes)
         case .media(let media):
             guard makeCandidate() else { return }
             release(into: &bytes)

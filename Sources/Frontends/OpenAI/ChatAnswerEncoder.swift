@@ -144,11 +144,11 @@ private struct ChatMessage {
                 if settings.reasoningField == .thinkTags { think(piece) } else { reasoning += piece }
             case .refusal(let piece): refusal += piece
             case .media(let media):
-                if media.kind == .image, settings.imageOutput == .images {
+                if media.kind == .image, !media.isInText {
                     images.append(media)
                 } else {
                     closeThoughts()
-                    insert(ChatParts.markdown(media))
+                    insert(MediaText.text(of: media))
                 }
             case .toolCall, .toolResult: break
             }

@@ -31,7 +31,7 @@ enum ChatParts {
         writer.member("index", index)
         writer.key("image_url")
         writer.beginObject()
-        writer.member("url", url(of: image))
+        writer.member("url", MediaText.url(of: image))
         writer.endObject()
         writer.endObject()
     }
@@ -48,24 +48,6 @@ enum ChatParts {
         writer.member("end_index", content.characters(beforeByte: citation.range.upperBound))
         writer.endObject()
         writer.endObject()
-    }
-
-    /// Media as Markdown: images to look at, everything else as a link.
-    static func markdown(_ media: Media) -> String {
-        let name = media.displayName ?? media.kind.rawValue
-        let mark = media.kind == .image ? "!" : ""
-        return "\n\n\(mark)[\(name.filter { !"[]()\n\r".contains($0) })](\(url(of: media)))\n\n"
-    }
-
-    private static func url(of media: Media) -> String {
-        switch media.source {
-        case .url(let url): return url
-        case .file(let id): return "file:\(id)"
-        case .stored(let file): return "file:\(file.name)"
-        case .inline(let bytes):
-            let type = media.mimeType.isEmpty ? "application/octet-stream" : media.mimeType
-            return "data:\(type);base64,\(Base64.encode(bytes))"
-        }
     }
 
     /// With calls in the answer the reason must be theirs, whatever the provider said: agents look at nothing else.

@@ -53,6 +53,7 @@ struct ChatRequestDecoder {
         request.sampling = sampling.result
         request.reasoning = reasoning.result
         request.conversation = try ConversationFields.read(body, head)
+        request.mediaOutput = try MediaOutputField.read(body, head)
         try tools.finish(into: &request)
         return request
     }
@@ -73,7 +74,7 @@ struct ChatRequestDecoder {
         case "user": request.client.endUserID = try value.asString()
         case "response_format": request.output = try value.asOutputFormat()
         case "modalities": request.modalities = try readModalities(value)
-        case ConversationFields.field: break  // Read at the end, with the header.
+        case ConversationFields.field, MediaOutputField.field: break  // Read at the end, with their headers.
         case "web_search_options": request.hostedTools.append(.webSearch(options: .object(try value.asObject())))
         default: return false
         }

@@ -224,9 +224,7 @@ struct ChatStreamEncoder: ResponseEncoder {
     private mutating func write(_ media: Media, into bytes: inout [UInt8]) {
         guard begin(.text, into: &bytes) else { return }
         closeThoughts(into: &bytes)
-        guard media.kind == .image, settings.imageOutput == .images else {
-            return insert(ChatParts.markdown(media), into: &bytes)
-        }
+        guard media.kind == .image, !media.isInText else { return insert(MediaText.text(of: media), into: &bytes) }
         let index = choices[selected].imageCount
         choices[selected].imageCount += 1
         writeDelta(into: &bytes) { writer in

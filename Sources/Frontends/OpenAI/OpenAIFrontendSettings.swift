@@ -12,25 +12,12 @@ public struct OpenAIFrontendSettings: SettingsReadable, Equatable {
         case thinkTags = "think_tags"
     }
 
-    /// Where images stand in an answer.
-    public enum ImageOutput: String, Sendable, CaseIterable {
-        /// `message.images[]`.
-        case images
-        /// A Markdown image in the content, which plain chat programs show.
-        case markdown
-    }
-
     public var reasoningField: ReasoningField
-    public var imageOutput: ImageOutput
 
-    public init(reasoningField: ReasoningField = .reasoningContent, imageOutput: ImageOutput = .images) {
-        (self.reasoningField, self.imageOutput) = (reasoningField, imageOutput)
-    }
+    public init(reasoningField: ReasoningField = .reasoningContent) { self.reasoningField = reasoningField }
 
     public init(reading map: inout SettingsMap) {
         reasoningField = map.choice(
             "reasoning_field", default: .reasoningContent, help: "where the model's thoughts stand in an answer")
-        imageOutput = map.choice(
-            "image_output", default: .images, help: "images in a field of their own, or as Markdown in the text")
     }
 }

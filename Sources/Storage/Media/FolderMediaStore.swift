@@ -129,7 +129,11 @@ extension FolderMediaStore {
             (self.folder, self.worker, self.file, self.about) = (folder, worker, file, about)
         }
 
-        deinit { close(file) }
+        deinit {
+            let file = file
+            // The last one who holds a removed file frees its blocks.
+            Task(executorPreference: worker) { close(file) }
+        }
 
         func read(from offset: Int, upTo count: Int) async throws(GatewayError) -> [UInt8] {
             guard offset >= 0, offset < about.byteCount, count > 0 else { return [] }

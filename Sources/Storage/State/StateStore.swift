@@ -28,6 +28,8 @@ public final class StateStore: StateStoring {
     let notes = Mutex(PendingNotes())
     let entries = Mutex(PendingEntries())
     private let files: StateFiles
+    /// Where the files are.
+    package var folder: String { files.folder }
     private let trouble: StorageTrouble
     private let needsLogCheck: Bool
 

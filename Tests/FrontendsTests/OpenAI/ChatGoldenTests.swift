@@ -39,7 +39,7 @@ struct ChatGoldenTests {
         if let name = golden["reasoning_field"] {
             run.settings.reasoningField = try #require(.init(rawValue: name))
         }
-        if let name = golden["image_output"] { run.settings.imageOutput = try #require(.init(rawValue: name)) }
+        if let name = golden["presentation"] { run.presentation = try #require(.init(rawValue: name)) }
         let upstream = golden["upstream"].map { FakeResponse(pieces: pieces(Array($0.utf8))) }
         try await run.run(Array(try #require(golden["request"]).utf8), upstream: upstream)
         var outputs = [(name: "upstream request", text: String(decoding: run.upstreamRequest, as: UTF8.self))]

@@ -6,6 +6,8 @@ import PolluxTesting
 /// A client's request, carried through the frontend and the provider without a pipeline or a socket in between.
 struct ChatRun {
     var settings = OpenAIFrontendSettings()
+    /// As which the gateway delivers media.
+    var presentation = Media.Presentation.part
     /// The body that the upstream got; empty when the request did not get that far.
     private(set) var upstreamRequest: [UInt8] = []
     private(set) var answer = HTTPAnswer(status: 0)
@@ -38,9 +40,15 @@ struct ChatRun {
             answer = try await stream(&events, frontend.makeEncoder(for: request, Self.reply))
         } else {
             var reducer = ModelResponseReducer()
-            while let event = try await events.next() { reducer.apply(event) }
+            while let event = try await events.next() { reducer.apply(presented(event)) }
             answer = frontend.encode(reducer.response, for: request, Self.reply)
         }
+    }
+
+    private func presented(_ event: ModelEvent) -> ModelEvent {
+        guard case .media(var media) = event else { return event }
+        media.presentation = presentation
+        return .media(media)
     }
 
     /// As the gateway does it: an error before the first byte is an answer of its own.
@@ -51,7 +59,7 @@ struct ChatRun {
         var bytes: [UInt8] = []
         var failure: GatewayError?
         do {
-            while let event = try await events.next() { encoder.encode(event, into: &bytes) }
+            while let event = try await events.next() { encoder.encode(presented(event), into: &bytes) }
         } catch {
             if bytes.isEmpty { throw error }
             failure = error

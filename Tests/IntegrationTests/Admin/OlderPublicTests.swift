@@ -68,7 +68,10 @@ struct OlderPublicTests {
         // With one account there is nothing to remember.
         setup.upstreamKeys = [GatewaySetup.firstKey, GatewaySetup.secondKey]
         try await TestGateway.with(setup) { gateway in
-            #expect(try gateway.ask("GET", path, key: nil).json == ["status": "ok", "conversations": 0])
+            #expect(
+                try gateway.ask("GET", path, key: nil).json == [
+                    "status": "ok", "conversations": 0, "images": 0,
+                ])
             _ = try gateway.chat("hello")
             let health = try gateway.ask("GET", path, key: nil).json
             #expect(health["status"]?.string == "ok" && health["conversations"]?.int ?? 0 > 0)
