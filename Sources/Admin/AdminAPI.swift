@@ -19,7 +19,8 @@ public struct AdminAPI: Sendable {
     /// Everything there is, in the order of the document.
     static func table(_ backend: AdminBackend) -> [AdminOperation] {
         KeyOperations(backend).all + AccountOperations(backend).all + TransferOperations(backend).all
-            + SettingsOperations(backend).all + UsageOperations(backend).all + ControlOperations(backend).all
+            + SettingsOperations(backend).all + MediaOperations(backend).all
+            + UsageOperations(backend).all + ControlOperations(backend).all
     }
 
     /// Runs an operation by its id, as the command line does on a stopped gateway.

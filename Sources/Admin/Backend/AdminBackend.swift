@@ -6,6 +6,7 @@ public struct AdminBackend: Sendable {
     public var keys: any KeyAdministration
     public var settings: any SettingsAdministration
     public var control: any GatewayControl
+    public var media: any MediaAdministration
     public var usage: any UsageStore
     public var audit: any AuditStore
     public var events: EventHub
@@ -14,10 +15,11 @@ public struct AdminBackend: Sendable {
 
     public init(
         accounts: any AccountAdministration, keys: any KeyAdministration, settings: any SettingsAdministration,
-        control: any GatewayControl, usage: any UsageStore, audit: any AuditStore, events: EventHub,
-        time: any TimeSource, log: Logger
+        control: any GatewayControl, media: any MediaAdministration, usage: any UsageStore, audit: any AuditStore,
+        events: EventHub, time: any TimeSource, log: Logger
     ) {
         (self.accounts, self.keys, self.settings, self.control) = (accounts, keys, settings, control)
+        self.media = media
         (self.usage, self.audit, self.events, self.time, self.log) = (usage, audit, events, time, log)
     }
 }
@@ -257,6 +259,26 @@ public struct OfferedModel: Sendable, Equatable {
     public var json: JSON {
         ["id": .string(id), "owner": .string(owner), "targets": .array(targets.map { .string($0) })]
     }
+}
+
+/// A file that a model made, and a link that opens it.
+public struct AdministeredMedia: Sendable, Equatable {
+    public var file: StoredMedia
+    public var url: String
+
+    public init(file: StoredMedia, url: String) { (self.file, self.url) = (file, url) }
+}
+
+/// What models made and clients may still fetch.
+public protocol MediaAdministration: Sendable {
+    /// In any order.
+    func files() -> [AdministeredMedia]
+    /// - Returns: False when there was none.
+    func delete(_ name: String) async -> Bool
+    /// Deletes what has expired.
+    ///
+    /// - Returns: What was deleted.
+    func sweep() async -> [StoredMedia]
 }
 
 /// The gateway itself.

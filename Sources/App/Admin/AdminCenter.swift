@@ -26,13 +26,16 @@ final class AdminCenter: Sendable {
             gateway: { host.gateway }, settings: settings, keys: keys, prober: prober, events: events,
             startedAt: time.wallNow,
             stateFolder: state.store is StateStore ? host.gateway.settings.state.folder : nil)
+        let media = MediaDesk { host.gateway }
         api = AdminAPI(
             AdminBackend(
-                accounts: accounts, keys: keys, settings: settings, control: control, usage: state.store,
+                accounts: accounts, keys: keys, settings: settings, control: control, media: media,
+                usage: state.store,
                 audit: state.store, events: events, time: time, log: host.log))
         olderPaths = OlderPaths(
             api: api, accounts: accounts, isAdminKey: settings.isAdminKey, time: time,
-            swap: CookieSwap(api: api, accounts: accounts))
+            swap: CookieSwap(api: api, accounts: accounts),
+            gallery: OlderGallery(api: api, media: media, time: time))
     }
 
     /// Limits sent as JSON are read as those of the settings file are.

@@ -9,9 +9,10 @@ struct OlderPaths: Sendable {
     let isAdminKey: @Sendable (Secret) -> Bool
     let time: any TimeSource
     let swap: CookieSwap
+    let gallery: OlderGallery
 
     /// First segments, as they stand below a prefix without `/admin` as well.
-    static let names = ["accounts", "accounts-config", "log"]
+    static let names = ["accounts", "accounts-config", "log", OlderGallery.name]
     /// Stands at the top as well, and below the prefix alone where there is one.
     static let cookies = "/api/cookies"
 
@@ -37,6 +38,12 @@ struct OlderPaths: Sendable {
 
     private func answerPlainly(_ request: Request) async throws(AdminError) -> JSON {
         let method: HTTPMethod = request.method == .head ? .get : request.method
+        if request.path.first == OlderGallery.name {
+            guard let answer = try await gallery.answer(method, request.path, request.caller) else {
+                throw Self.unknown
+            }
+            return answer
+        }
         switch (method, request.path.count, request.path.first) {
         case (.get, 1, "accounts"): return try await list(request)
         case (.get, 1, "accounts-config"): return try await config(request)

@@ -24,6 +24,7 @@ final class MemoryBackend: Sendable {
         var queries: [UsageQuery] = []
         var requests: [RequestRecord] = []
         var made = 0
+        var media: [AdministeredMedia] = []
     }
 
     static let adminKey = "the-admin-key-of-these-tests"
@@ -33,13 +34,35 @@ final class MemoryBackend: Sendable {
 
     var backend: AdminBackend {
         AdminBackend(
-            accounts: self, keys: self, settings: self, control: self, usage: self, audit: self, events: events,
+            accounts: self, keys: self, settings: self, control: self, media: self, usage: self, audit: self,
+            events: events,
             time: time, log: .silent)
     }
 
     func put(_ provider: String, _ id: String, _ values: [String: String] = ["api_key": "a-secret-value"]) {
         let credential = Credential(accountID: id, values: values.mapValues { Secret($0) })
         state.withLock { $0.accounts[AccountName(provider: provider, id: id)] = credential }
+    }
+}
+
+extension MemoryBackend: MediaAdministration {
+    func files() -> [AdministeredMedia] { state.withLock { $0.media } }
+
+    func delete(_ name: String) async -> Bool {
+        state.withLock { state in
+            let count = state.media.count
+            state.media.removeAll { $0.file.name == name }
+            return state.media.count < count
+        }
+    }
+
+    func sweep() async -> [StoredMedia] {
+        let now = time.wallNow
+        return state.withLock { state in
+            let isOver = { @Sendable (media: AdministeredMedia) in media.file.expiresAt.map { $0 <= now } ?? false }
+            defer { state.media.removeAll(where: isOver) }
+            return state.media.filter(isOver).map(\.file)
+        }
     }
 }
 

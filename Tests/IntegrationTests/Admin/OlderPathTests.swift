@@ -20,6 +20,37 @@ struct OlderPathTests {
         try gateway.ask(method, path, key: GatewaySetup.adminKey, body: body)
     }
 
+    @Test("what models made is listed and deleted in the shapes of the gallery", arguments: ["/admin", "/team"])
+    func gallery(base: String) async throws {
+        try await TestGateway.with(Self.setup(prefix: base == "/team" ? "team" : "")) { gateway in
+            let (store, now) = (gateway.gateway.media.store, gateway.gateway.time.wallNow)
+            for bytes in [MediaSamples.png(100), MediaSamples.mp4(200)] {
+                let writer = try await store.create(MediaDraft(owner: ""))
+                try await writer.write(bytes)
+                _ = try await writer.finish()
+            }
+            let list = try Self.ask(gateway, "GET", "\(base)/gallery").json
+            #expect(list["total"]?.int == 2 && list["total_size"]?.int == 300 && list["expire_hours"]?.int == 12)
+            let files = try #require(list["files"]?.array)
+            #expect(Set(files.compactMap { $0["type"]?.string }) == ["image", "video"])
+            #expect((43_190...43_200).contains(files[0]["expires_in_seconds"]?.int ?? 0))
+            let image = try #require(files.first { $0["type"]?.string == "image" })
+            let url = try #require(image["url"]?.string)
+            #expect(url.hasPrefix(base == "/team" ? "/team/media/" : "/media/"))
+            #expect(try gateway.ask("GET", url, key: nil).body == MediaSamples.png(100))
+            let listed = try gateway.admin("GET", "media", prefix: base == "/team" ? "/team" : "").json["items"]?.array
+            #expect(listed?.count == 2)
+            let name = try #require(image["filename"]?.string)
+            #expect(try Self.ask(gateway, "DELETE", "\(base)/gallery/\(name)").json["success"]?.bool == true)
+            #expect(try Self.ask(gateway, "DELETE", "\(base)/gallery/\(name)").status == 404)
+            #expect(try Self.ask(gateway, "DELETE", "\(base)/gallery/..%2fsecret").status == 404)
+            #expect(try gateway.ask("GET", url, key: nil).status == 404)
+            let cleanup = try Self.ask(gateway, "POST", "\(base)/gallery/cleanup").json
+            #expect(cleanup["deleted"]?.int == 0 && cleanup["success"]?.bool == true)
+            #expect(store.list(now: now).count == 1)
+        }
+    }
+
     @Test(
         "accounts are listed, switched and paged as scripts of those gateways expect", arguments: ["/admin", "/team"])
     func accounts(base: String) async throws {
