@@ -32,32 +32,46 @@ struct FilmTests {
         try await TestGateway.with(setup(media), time: time, registry: Self.registry) { [time] gateway in
             let client = try RawClient(port: gateway.port)
             try client.send(TestGateway.request("POST", target, body: body))
-            // The provider begins to wait, and with it the clocks of the stream.
-            await time.untilSomeoneWaits(until: time.now + FilmProvider.beat)
-            let start = time.now
-            await Self.advance(time, to: start + .seconds(9))
+            var studio = await Studio(time)
+            await studio.advance(to: .seconds(9))
             #expect(try !client.hasBytes(within: .zero), "an error could still be a status")
-            await Self.advance(time, to: start + .seconds(10))
+            await studio.advance(to: .seconds(10))
             #expect(try client.head().status == 200)
             #expect(try client.piece().map { String(decoding: $0, as: UTF8.self) } == keepAlive)
             for number in 1...3 {
-                await Self.advance(time, to: start + .seconds(10 + 15 * number))
+                await studio.advance(to: .seconds(10 + 15 * number))
                 #expect(try client.piece().map { String(decoding: $0, as: UTF8.self) } == keepAlive, "\(number)")
             }
-            await Self.advance(time, to: start + FilmProvider.work)
+            await studio.advance(to: FilmProvider.work)
             var rest: [UInt8] = []
             while let piece = try client.piece() { rest += piece }
             try check(gateway, String(decoding: rest, as: UTF8.self))
         }
     }
 
-    /// Beat by beat, as the upstream tells that it lives.
-    private static func advance(_ time: ManualTime, to end: Instant) async {
-        while time.now < end {
-            time.advance(by: .seconds(1))
-            let into = (time.now - Instant(microseconds: 0)).microseconds % FilmProvider.beat.microseconds
-            if into == 0, time.now < Instant(microseconds: FilmProvider.work.microseconds) {
-                await time.untilSomeoneWaits(until: time.now + FilmProvider.beat)
+    /// Moves the clock beat by beat, as the provider tells that it lives.
+    private struct Studio {
+        private let time: ManualTime
+        private let start: Instant
+        private var beats = 0
+
+        /// Suspends until the provider has begun to wait, and with it the clocks of the stream. Nobody else waits for a
+        /// time of such a length.
+        init(_ time: ManualTime) async {
+            self.time = time
+            start = time.now
+            await time.untilSomeoneWaits(until: start + FilmProvider.beat)
+        }
+
+        /// - Parameter end: Since the start.
+        mutating func advance(to end: Duration) async {
+            while time.now < start + end {
+                let beat = start + FilmProvider.beat * (beats + 1)
+                let next = min(beat, start + end)
+                time.advance(by: next - time.now)
+                guard next == beat else { return }
+                beats += 1
+                if beats < FilmProvider.beats { await time.untilSomeoneWaits(until: next + FilmProvider.beat) }
             }
         }
     }
@@ -133,8 +147,9 @@ struct FilmTests {
 /// Works for a minute, tells each five seconds that it lives, and has a film then.
 private struct FilmProvider: Provider {
     static let kind: PluginKind = "film-of-the-test"
-    static let beat = Duration.seconds(5)
-    static let work = Duration.seconds(60)
+    static let beat = Duration.milliseconds(5003)
+    static let beats = 12
+    static let work = beat * beats
     static let film = MediaSamples.mp4(100_000)
 
     struct Settings: SettingsReadable { init(reading map: inout SettingsMap) {} }
@@ -160,10 +175,10 @@ private struct FilmProvider: Provider {
                 beats = 1
                 return .started(responseID: "", model: "film")
             }
-            if beats <= 12 {
+            if beats <= FilmProvider.beats {
                 try await context.time.sleep(until: context.time.now + FilmProvider.beat)
                 beats += 1
-                if beats <= 12 { return .heartbeat }
+                if beats <= FilmProvider.beats { return .heartbeat }
                 let writer = try await context.media.store.create(MediaDraft(owner: ""))
                 try await writer.write(FilmProvider.film)
                 rest = [
