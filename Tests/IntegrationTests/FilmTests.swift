@@ -22,6 +22,7 @@ struct FilmTests {
         setup.source = nil
         setup.moreProviders = "  - {name: studio, kind: film-of-the-test}"
         setup.topLevel = "retry: {max_retries: 0}\n\(media)"
+        setup.registry = Self.registry
         return setup
     }
 
@@ -29,7 +30,7 @@ struct FilmTests {
         _ target: String, _ body: String, media: String = "", keepAlive: String,
         _ check: @escaping @Sendable (TestGateway, String) throws -> Void
     ) async throws {
-        try await TestGateway.with(setup(media), time: time, registry: Self.registry) { [time] gateway in
+        try await TestGateway.with(setup(media), time: time) { [time] gateway in
             let client = try RawClient(port: gateway.port)
             try client.send(TestGateway.request("POST", target, body: body))
             var studio = await Studio(time)
@@ -119,7 +120,7 @@ struct FilmTests {
 
     @Test("a film is fetched over a socket whole, in part, and not at all by HEAD, which tells its length")
     func fetching() async throws {
-        try await TestGateway.with(setup(""), registry: Self.registry) { gateway in
+        try await TestGateway.with(setup("")) { gateway in
             let media = gateway.gateway.media
             let film = MediaSamples.mp4(3_000_000)
             let writer = try await media.store.create(MediaDraft(owner: "a"))

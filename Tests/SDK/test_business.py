@@ -213,7 +213,7 @@ def test_an_image_is_a_link_unless_it_is_wanted_otherwise(ask, world):
     mime, content = world.fetch(made["image_url"]["url"])
     assert mime == "image/png" and content.startswith(b"\x89PNG")
     assert world.calls() == {
-        "widgetCreateSession": 1, "widgetStreamAssist": 1, "widgetListSessionFileMetadata": 1, "download": 2}
+        "widgetCreateSession": 1, "widgetStreamAssist": 1, "widgetListSessionFileMetadata": 1, "downloadFile": 2}
     inline = ask("draw a dog", model="gemini-imagen", extra_headers={"x-pollux-media-output": "base64"})
     url = inline.choices[0].message.images[0]["image_url"]["url"]
     assert base64.b64decode(url.removeprefix("data:image/png;base64,")).startswith(b"\x89PNG")

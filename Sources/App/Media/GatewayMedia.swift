@@ -22,10 +22,9 @@ struct GatewayMedia: Sendable {
     private static func intake(
         _ environment: GatewayEnvironment, _ metrics: GatewayMetrics, _ store: any MediaStoring, _ links: MediaLinks
     ) -> any MediaTaking {
-        guard let transport = environment.untrusted else { return MediaAccess.closed.intake }
         let (time, fetching) = (environment.time, environment.fetching)
         return GuardedIntake(
-            transport, time: time, log: environment.log,
+            environment.untrusted, time: time, log: environment.log,
             own: .init(store: store, name: { links.ownName(at: $0, now: time.wallNow) }),
             rules: { fetching.rules(now: time.now) }, count: { metrics.fetched($0) })
     }

@@ -14,6 +14,7 @@ private struct ClosedIntake: MediaTaking {
         throw GatewayError(
             .unsupported, .request, "this gateway takes no media; send text alone", param: "messages")
     }
+    func isAtHand(_ media: Media) -> Bool { false }
 }
 
 private struct ClosedStore: MediaStoring {

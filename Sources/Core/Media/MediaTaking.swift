@@ -7,6 +7,8 @@ public protocol MediaTaking: Sendable {
     /// - Throws: Scope `request`. For every URL that could not or may not be used the same error, code
     ///   `invalid_image_url`, so that a client learns nothing about what it cannot reach.
     func take(_ media: [Media], for purpose: MediaPurpose) async throws(GatewayError) -> [TakenMedia]
+    /// Whether it can be had without asking anybody: as bytes, or from the gateway's own store.
+    func isAtHand(_ media: Media) -> Bool
 }
 
 /// What media are brought in for, which decides what they may be and how large.

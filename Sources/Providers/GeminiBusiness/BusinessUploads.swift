@@ -26,8 +26,7 @@ struct BusinessUploads: Sendable {
     func gather(_ media: [PromptMedia]) async throws(GatewayError) -> [Item] {
         let fromUser = media.filter(\.isFromUser).map(\.media)
         var items = try await gather(fromUser)
-        for media in media where !media.isFromUser {
-            guard case .inline = media.media.source else { continue }
+        for media in media where !media.isFromUser && intake.isAtHand(media.media) {
             if let taken = try? await intake.take([media.media], for: .attachment) { items += taken.map(Item.bytes) }
         }
         for case .bytes(let file) in items where file.bytes.count > settings.maxUploadBytes {

@@ -72,7 +72,8 @@ struct MediaDeliveryTests {
         let settings = try SettingsText.settings("keys: [{name: a, key: \"a-client-key-of-the-test\"}]").settings.media
         var environment = GatewayEnvironment(time: time, random: SeededRandom(seed: 1), log: .silent)
         environment.mediaStore = store
-        return GatewayMedia(settings, environment, after: nil)
+        return GatewayMedia(
+            settings, environment, GatewayMetrics(startedAt: time.wallNow), after: nil)
     }
 
     private func stored(_ bytes: [UInt8]) async throws -> StoredMedia {

@@ -23,10 +23,7 @@ final class TestGateway: Sendable {
     /// What stands in the settings file.
     private let file: SettingsText
 
-    private init(
-        _ setup: GatewaySetup, _ time: ManualTime?, _ store: (any StateStoring)?, _ registry: PluginRegistry
-    ) async throws {
-        self.registry = registry
+    private init(_ setup: GatewaySetup, _ time: ManualTime?, _ store: (any StateStoring)?) async throws {
         folder = try TemporaryFolder()
         self.time = time
         let options = SimulatorOptions(
@@ -87,10 +84,10 @@ final class TestGateway: Sendable {
     /// Runs `body` on a thread of its own against a fresh gateway, and stops everything afterwards.
     static func with(
         _ setup: GatewaySetup = GatewaySetup(), time: ManualTime? = nil, store: (any StateStoring)? = nil,
-        registry: PluginRegistry = .standard, _ body: @escaping @Sendable (TestGateway) async throws -> Void
+        _ body: @escaping @Sendable (TestGateway) async throws -> Void
     ) async throws {
         try await BlockingThread.run {
-            let gateway = try await TestGateway(setup, time, store, registry)
+            let gateway = try await TestGateway(setup, time, store)
             do {
                 try await body(gateway)
             } catch {

@@ -147,6 +147,20 @@ struct BusinessUploadTests {
         #expect(try fileIDs(world)?.array?.count == 2)
     }
 
+    @Test("what the model drew goes along to a new session where it is at hand, and is never fetched")
+    func drawn() async throws {
+        let world = try BusinessWorld()
+        var asked = request()
+        let drawn = [
+            Media(.image, mimeType: "image/png", .inline([0x89, 7])),
+            Media(.image, mimeType: "", .url("https://a.example/x")),
+            Media(.image, mimeType: "", .url("https://gateway.example/media/x.png?exp=1")),
+        ]
+        asked.turns += [Turn(.model, drawn.map { Part(.media($0)) }), Turn(.user, [.text("In blue")])]
+        _ = try await world.events(asked)
+        #expect(try uploads(world).compactMap { $0["mimeType"]?.string }.sorted() == ["image/png", "text/x-url"])
+    }
+
     @Test("a session that is gone when files come is replaced like any other")
     func lostSession() async throws {
         let world = try BusinessWorld { request, attempt in

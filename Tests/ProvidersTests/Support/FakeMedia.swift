@@ -18,6 +18,14 @@ struct FakeIntake: MediaTaking {
         }
         return taken
     }
+
+    func isAtHand(_ media: Media) -> Bool {
+        switch media.source {
+        case .inline: true
+        case .url(let url): url.contains("/media/")
+        case .file, .stored: false
+        }
+    }
 }
 
 /// Keeps files in memory under running numbers.

@@ -15,7 +15,8 @@ public struct GuardedIntake: MediaTaking {
         }
     }
 
-    private let transport: any UntrustedTransport
+    /// `nil` fetches nothing.
+    private let transport: (any UntrustedTransport)?
     private let time: any TimeSource
     private let log: Logger
     private let rules: @Sendable () -> FetchRules
@@ -26,7 +27,7 @@ public struct GuardedIntake: MediaTaking {
     ///   - rules: Those in force; asked for each request.
     ///   - count: Told how each fetch ended.
     public init(
-        _ transport: any UntrustedTransport, time: any TimeSource, log: Logger, own: OwnFiles? = nil,
+        _ transport: (any UntrustedTransport)?, time: any TimeSource, log: Logger, own: OwnFiles? = nil,
         rules: @escaping @Sendable () -> FetchRules, count: @escaping @Sendable (FetchResult) -> Void = { _ in }
     ) {
         (self.transport, self.time, self.log, self.own) = (transport, time, log, own)
@@ -62,6 +63,14 @@ public struct GuardedIntake: MediaTaking {
 
     // MARK: - Before any connection
 
+    public func isAtHand(_ media: Media) -> Bool {
+        switch media.source {
+        case .inline, .stored: true
+        case .url(let url): own?.name(url) != nil
+        case .file: false
+        }
+    }
+
     /// Media that must be brought.
     struct Errand: Sendable {
         enum Goal: Sendable {
@@ -96,7 +105,7 @@ public struct GuardedIntake: MediaTaking {
         } catch {
             throw refused(FetchFault(.refusedURL, error.reason), "")
         }
-        guard rules.judge(for: parsed) != nil else {
+        guard transport != nil, rules.judge(for: parsed) != nil else {
             let reason = "media.fetch is \(rules.mode.rawValue), and the host is not one of media.allow_hosts"
             throw refused(FetchFault(.refusedURL, reason), parsed.host)
         }
@@ -192,6 +201,7 @@ public struct GuardedIntake: MediaTaking {
     }
 
     private func fetch(_ url: FetchURL, for media: Media, _ run: FetchRun) async throws(GatewayError) -> TakenMedia {
+        guard let transport else { throw refused(FetchFault(.refusedURL, "nothing is fetched here"), url.host) }
         var fetch = GuardedFetch(url, for: media, run, transport: transport, time: time)
         do throws(FetchFault) {
             let taken = try await fetch.take()
