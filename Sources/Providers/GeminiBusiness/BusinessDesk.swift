@@ -89,7 +89,7 @@ final class BusinessDesk: Sendable {
         guard let keys, let session else { return }
         state.withLock { $0.isKept = true }
         let chat = ChatSession(account: account, chatID: session.name, turnID: "", answerID: "")
-        parts.book.store(chat, under: keys.keys(afterAnswer: answer), now: parts.time.now)
+        parts.book.store(chat, under: [keys.key(afterAnswer: answer)], name: keys.name, now: parts.time.now)
     }
 
     private static func lost(_ why: String) -> GatewayError {

@@ -63,7 +63,8 @@ final class WebChatDesk: Sendable {
         let (reused, answered) = state.withLock { ($0.reused, $0.answered) }
         guard let book, let keys, let answered, !answered.isNew else { return }
         book.store(
-            answered.session(of: account), under: keys.keys(afterAnswer: parts), after: reused, now: time.now)
+            answered.session(of: account), under: [keys.key(afterAnswer: parts)], name: keys.name, after: reused,
+            now: time.now)
     }
 }
 

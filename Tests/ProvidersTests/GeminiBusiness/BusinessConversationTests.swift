@@ -183,6 +183,20 @@ struct BusinessConversationTests {
         #expect(try await world.asked(request("More", named: "trip")) == "More")
     }
 
+    @Test("what is new alone never goes on in a session that the conversation has left for another account's")
+    func leftBehind() async throws {
+        let world = try BusinessWorld()
+        _ = try await world.events(request("Hi", named: "trip"))
+        let other = FakeLease(Self.another)
+        let whole = request("Hi", Self.answer, "More", named: "trip")
+        var moved: EventStream? = try await world.provider.generate(whole, on: other)
+        while try await moved?.next() != nil {}
+        moved = nil
+        let behind = await world.failure(request("Newest", named: "trip")).error
+        #expect(behind?.kind == .conversationLost)
+        #expect(try sessions(world) == [Self.first, Self.second])
+    }
+
     @Test("requests of one named conversation speak one after the other")
     func inTurn() async throws {
         let world = try BusinessWorld()

@@ -46,11 +46,6 @@ struct ConversationKeys: Sendable, Equatable {
     /// The key under which the chat is found when the client goes on after this answer.
     func key(afterAnswer parts: [Part]) -> SessionKey { Self.key(after: last, Turn(.model, parts), isNamed: isNamed) }
 
-    /// All of them: a named conversation is found by its name as well.
-    func keys(afterAnswer parts: [Part]) -> [SessionKey] {
-        [key(afterAnswer: parts)] + [name].compactMap(\.self)
-    }
-
     private static func name(_ root: SessionKey) -> SessionKey {
         var digest = KeyDigest()
         digest.add("name")

@@ -16,7 +16,7 @@ internal import PolluxCore
 ///     answer = StructuredSource(answer, wanted) { prompt throws(GatewayError) in try await sameChat(prompt) }
 /// }
 /// // At `.ended`, with the parts of the answer as the client got them:
-/// book.store(chat, under: keys.keys(afterAnswer: parts), after: reused, now: time.now)
+/// book.store(chat, under: [keys.key(afterAnswer: parts)], name: keys.name, after: reused, now: time.now)
 /// ```
 /// The stop filter goes outside of all of these. On a chat that the upstream lost: `book.invalidate(chat.id)`. Nothing
 /// here does I/O.

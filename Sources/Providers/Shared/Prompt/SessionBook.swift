@@ -46,12 +46,19 @@ final class SessionBook: Sendable {
 
     /// Remembers where a chat stands after an answer. Not for temporary chats: they cannot be gone on with.
     ///
-    /// - Parameter reused: The chat that was gone on with; its earlier point stays as fresh, if it is still one.
-    func store(_ session: ChatSession, under keys: [SessionKey], after reused: ReusedChat? = nil, now: Instant) {
+    /// - Parameters:
+    ///   - name: Of a named conversation, which is in one chat at a time: one that it has left behind does not know
+    ///     what was said since.
+    ///   - reused: The chat that was gone on with; its earlier point stays as fresh, if it is still one.
+    func store(
+        _ session: ChatSession, under keys: [SessionKey], name: SessionKey? = nil, after reused: ReusedChat? = nil,
+        now: Instant
+    ) {
         if nature == .branching, let reused, reused.session.id == session.id {
             for key in reused.keys { table.store(reused.session, under: key, now: now) }
         }
-        for key in keys { table.store(session, under: key, now: now) }
+        for key in keys + [name].compactMap(\.self) { table.store(session, under: key, now: now) }
+        if let name { table.keep(session.id, aloneUnder: name) }
     }
 
     /// Puts a chat back that was taken and not spoken in.

@@ -39,6 +39,8 @@ protocol SessionTable: Sendable {
     /// - Returns: The keys; none when it was not known.
     @discardableResult
     func remove(_ chat: ChatID) -> [SessionKey]
+    /// Forgets every chat but this one under a key.
+    func keep(_ chat: ChatID, aloneUnder key: SessionKey)
 }
 
 /// Keeps chats in memory: each for a time after it was last stored or used, at most so many, the least recently used
@@ -85,6 +87,10 @@ final class MemorySessionTable: SessionTable {
         state.withLock { $0.remove(chat) }
     }
 
+    func keep(_ chat: ChatID, aloneUnder key: SessionKey) {
+        state.withLock { $0.keep(chat, aloneUnder: key) }.forEach(forgotten)
+    }
+
     /// Entries that take room, live or not.
     var count: Int { state.withLock { $0.count } }
 
@@ -125,6 +131,12 @@ final class MemorySessionTable: SessionTable {
             let known = (keys[chat] ?? []).sorted { $0.bytes.lexicographicallyPrecedes($1.bytes) }
             for key in known { removeEntry(key, chat) }
             return known
+        }
+
+        mutating func keep(_ chat: ChatID, aloneUnder key: SessionKey) -> [ChatSession] {
+            var gone: [ChatSession] = []
+            for entry in entries[key] ?? [] where entry.session.id != chat { forget(key, entry.session, &gone) }
+            return gone
         }
 
         mutating func evict(now: Instant, maxEntries: Int) -> [ChatSession] {

@@ -37,7 +37,7 @@ private final class TextOnlyProvider: Sendable {
         let parts = reducer.response.candidates.first?.parts ?? []
         let turn = sent.withLock { $0.count }
         let chat = ChatSession(account: "amber", chatID: "c1", turnID: "r\(turn)", answerID: "rc\(turn)")
-        book.store(chat, under: keys.keys(afterAnswer: parts), after: reused, now: now)
+        book.store(chat, under: [keys.key(afterAnswer: parts)], name: keys.name, after: reused, now: now)
         return reducer.response.candidates.first ?? ModelResponse.Candidate()
     }
 }
