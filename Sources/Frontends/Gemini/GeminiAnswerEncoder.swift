@@ -22,6 +22,7 @@ struct GeminiAnswerEncoder {
             GeminiParts.write(response.usage ?? Usage(), isTextOnly: request.isTextOnly, to: &writer)
             writer.member("modelVersion", request.model)
             writer.member("responseId", reply.responseID)
+            if let id = request.conversation.id { writer.member(ConversationFields.geminiField, id) }
             writer.endObject()
         }
         return answer

@@ -11,6 +11,8 @@ struct GeminiStreamEncoder: ResponseEncoder {
     private let isChoice: Bool
     private let isTextOnly: Bool
     private let tail: [UInt8]
+    /// Behind the last event, where the conversation's name stands if the client gave it one.
+    private let lastTail: [UInt8]
     private var candidates: [GeminiStreamCandidate] = []
     private var selected = 0
     private var usage = Usage()
@@ -23,16 +25,22 @@ struct GeminiStreamEncoder: ResponseEncoder {
         showsThoughts = request.reasoning.includeText == true
         isChoice = request.extensions[GeminiForm.isChoice] != nil
         isTextOnly = request.isTextOnly
+        tail = Self.tail(request, reply, conversation: nil)
+        lastTail = Self.tail(request, reply, conversation: request.conversation.id)
+    }
+
+    private static func tail(_ request: ModelRequest, _ reply: ReplyContext, conversation: String?) -> [UInt8] {
         var tail: [UInt8] = []
         JSONWriter.append(to: &tail) { writer in
             writer.beginObject()
             writer.member("modelVersion", request.model)
             writer.member("responseId", reply.responseID)
+            if let conversation { writer.member(ConversationFields.geminiField, conversation) }
             writer.endObject()
         }
         // Follows other members, so its brace becomes a comma.
         tail[0] = UInt8(ascii: ",")
-        self.tail = tail
+        return tail
     }
 
     var head: HTTPResponseHead {
@@ -98,7 +106,7 @@ struct GeminiStreamEncoder: ResponseEncoder {
         var last: [UInt8] = []
         JSONWriter.append(to: &last) { writeLast(to: &$0) }
         last.removeLast()
-        last += tail
+        last += lastTail
         framing.append(to: &bytes) { $0 += last }
         framing.end(&bytes)
         return .clean

@@ -7,7 +7,9 @@ enum ConversationFields {
     static let header = "x-pollux-conversation"
     /// The body's own field; echoed in the answer.
     static let field = "conversation_id"
-    private static let spellings = [field, "conversationId"]
+    /// The same in the spelling of the Gemini format.
+    static let geminiField = "conversationId"
+    private static let spellings = [field, geminiField]
 
     /// - Throws: The fault of `conversation_id` or of the header. What stands in `metadata` is never refused: it is the
     ///   client's own note, and a conversation only if it looks like one.

@@ -165,6 +165,26 @@ struct GeminiAnswerTests {
         #expect(answer["usageMetadata"]?["promptTokensDetails"] == nil)
     }
 
+    @Test("a conversation that the client named is named in the answer, whole and in the stream's last event")
+    func conversation() throws {
+        let frontend = try GeminiDecoding.frontend()
+        for (members, name) in [(#","conversationId":"c\"1""#, "c\"1"), ("", nil)] {
+            let request = try GeminiDecoding.decode(#"{"contents":[{"parts":[{"text":"Hi"}]}]\#(members)}"#)
+            var reducer = ModelResponseReducer()
+            var encoder = frontend.makeEncoder(for: request, ChatRun.reply)
+            var stream: [UInt8] = []
+            for event in [ModelEvent.textDelta("Hello"), .finished(.stop)] {
+                reducer.apply(event)
+                encoder.encode(event, into: &stream)
+            }
+            _ = encoder.finish(after: nil, into: &stream)
+            let whole = try JSON.parse(frontend.encode(reducer.response, for: request, ChatRun.reply).body)
+            #expect(whole["conversationId"]?.string == name)
+            let names = try JSON.parse(stream).array?.map { $0["conversationId"]?.string }
+            #expect(names == [nil, name])
+        }
+    }
+
     @Test("several candidates keep their places")
     func candidates() throws {
         let answer = try encode([
