@@ -57,30 +57,32 @@ struct BusinessHourTests {
         try hour.ask(until: on(15, 7, 27))
         hour.order(.cedar, 403)
         try hour.ask(until: on(15, 7, 29))
+        // Limits of several accounts within ten seconds would be the address's, so each has its time.
         hour.order(.dune, 429, times: 2, on: .images, body: BusinessHour.spent)
-        try restImages(of: .dune, &hour)
+        try restImages(of: .dune, times: 1, &hour)
         #expect(try HourStates(hour.gateway).state(.dune) == .ready)
-        hour.order(.elm, 429, times: 2, body: BusinessHour.spent)
-        try hour.ask(until: on(15, 7, 33))
-        // Whatever is asked for is asked in words.
-        #expect(try HourStates(hour.gateway).state(.elm, .images) == .cooling)
+        try hour.ask(until: on(15, 7, 31))
         hour.order(.fern, 429)
         hour.order(.holly, 401)
+        try hour.ask(until: on(15, 7, 33))
+        hour.order(.elm, 429, times: 2, body: BusinessHour.spent)
         try hour.ask(until: on(15, 7, 36))
+        // Whatever is asked for is asked in words.
+        #expect(try HourStates(hour.gateway).state(.elm, .images) == .cooling)
         hour.order(nil, 503, times: 12)
         try hour.ask(until: on(15, 7, 41))
+        try restImages(of: .dune, times: 2, &hour)
+        try hour.ask(until: on(15, 7, 47))
         hour.order(.fern, 429, isInBand: true)
-        try restImages(of: .dune, &hour)
         try hour.ask(until: on(15, 7, 50))
         try spendImages(&hour)
         try hour.ask(until: midnight)
     }
 
-    /// Asks for pictures until the account has met its limit.
-    private static func restImages(of account: HourAccount, _ hour: inout BusinessHour) throws {
-        let rests = try HourStates(hour.gateway).rests(account, .images).count
-        let isResting = try hour.drawUntil { try HourStates($0.gateway).rests(account, .images).count > rests }
-        #expect(isResting)
+    /// Asks for pictures until the account has met its limit so many times; perhaps it has already.
+    private static func restImages(of account: HourAccount, times: Int, _ hour: inout BusinessHour) throws {
+        let hasRested = try hour.drawUntil { try HourStates($0.gateway).rests(account, .images).count >= times }
+        #expect(hasRested)
     }
 
     /// Every account that may draw spends what it may draw each day, and rests until the upstream's midnight.
@@ -122,7 +124,8 @@ struct BusinessHourTests {
         #expect(cut == .brokenOff(code: "upstream_truncated"))
         try hour.ask(until: on(15, 8, 21))
         hour.order(.dune, 429, on: .images, body: BusinessHour.spent)
-        try restImages(of: .dune, &hour)
+        try restImages(of: .dune, times: 3, &hour)
+        try hour.ask(until: on(15, 8, 23))
         hour.order(.elm, 429, body: BusinessHour.spent)
         try hour.ask(until: on(15, 8, 27))
         for _ in 0..<12 {
@@ -171,7 +174,7 @@ struct BusinessHourTests {
             ])
         #expect(states.rests(.elm) == [600, 1200, 600])
         #expect(states.rests(.fern) == [60, 60])
-        #expect(states.rests(.dune, .images).filter { [600, 1200].contains($0) } == [600, 1200, 600])
+        #expect(states.rests(.dune, .images) == [600, 1200, 600])
     }
 
     private static func judgeBooks(_ hour: BusinessHour) {

@@ -71,10 +71,9 @@ struct HourStates {
         (report(account)?.transitions ?? []).filter { ($0.quotaClass ?? quotaClass) == quotaClass && $0.model.isEmpty }
     }
 
-    /// How long each rest of a class was to last, in seconds.
+    /// How long each rest of a class after a limit of the upstream was to last, in seconds.
     func rests(_ account: HourAccount, _ quotaClass: QuotaClass = .text) -> [Int64] {
-        changes(account, quotaClass).filter { $0.to == .cooling }.compactMap { change in
-            change.until.map { ($0 - change.at).components.seconds }
-        }
+        changes(account, quotaClass).filter { $0.to == .cooling && $0.evidence.upstreamStatus == 429 }
+            .compactMap { change in change.until.map { ($0 - change.at).components.seconds } }
     }
 }
