@@ -208,23 +208,23 @@ FORMATS = {"openai-format": "OpenAI", "gemini-format": "Gemini"}
 
 
 def upstream_table(results: Results) -> str:
-    """CPU per delivered event for each kind of upstream and format, and its ratio to openai-compatible in the OpenAI
-    format."""
-    yardstick = results.rounds("sim-openai", "openai-format", "cpu_us_per_event")
+    """CPU per request and per delivered event for each kind of upstream and format, and their ratios to
+    openai-compatible in the same format."""
     rows = []
     for row, kind in UPSTREAMS.items():
         for target, form in FORMATS.items():
-            per_event = results.rounds(row, target, "cpu_us_per_event")
-            ratio = _median_quotient(per_event, yardstick)
+            figures = []
+            for key in ("cpu_us_per_request", "cpu_us_per_event"):
+                of_rounds = results.rounds(row, target, key)
+                ratio = _median_quotient(of_rounds, results.rounds("sim-openai", target, key))
+                figures += [measured(_middle(of_rounds), "µs"), times(ratio)]
             rows.append([
-                kind, form, shown(results.median(row, target, "events_per_stream")),
-                measured(results.median(row, target, "cpu_us_per_request"), "µs"),
-                measured(_middle(per_event), "µs"), times(ratio),
+                kind, form, shown(results.median(row, target, "events_per_stream")), *figures,
                 measured(results.median(row, target, "events_per_second"), "/s"),
                 measured(results.median(row, target, "cpu_share"), "cores"),
             ])
-    head = ["Upstream", "Format", "Events per stream", "CPU per stream", "CPU per event", "Ratio", "Events", "Gateway used"]
-    return table(head, rows)
+    head = ["Upstream", "Format", "Events per stream", "CPU per request", "Ratio", "CPU per event", "Ratio"]
+    return table([*head, "Events", "Gateway used"], rows)
 
 
 def memory_table(results: Results) -> str:
@@ -317,10 +317,13 @@ METHOD = """\
   Streams start spread over one interval, so that their events do not come in step.
 - **CPU** is user and system time of all threads of the gateway (nginx: master and workers), read from the process's
   CPU clock. **Memory** is the resident set (nginx: summed, shared pages counted for each process).
-- **Kinds of upstream**: `openai-compatible` and `gemini-business` send the answer in 24 pieces. `gemini-web` sends the
-  whole text so far in every frame, five characters longer each time, so its cost per event grows with the answer. Each
-  stream of the Gemini kinds also opens a session or a chat, which is in its CPU. The ratio is to `openai-compatible`
-  in the OpenAI format, within each round.
+- **Kinds of upstream**: one gateway before all of them, three accounts for each Gemini kind; they take turns. CPU per
+  request is the gateway's CPU for one stream from its first byte to its last, CPU per event the same divided by the
+  events that the client got: what a stream costs whole, and what each chunk of it does. Each ratio is to
+  `openai-compatible` in the same format, within each round. `openai-compatible` and `gemini-business` send the answer in
+  24 pieces. `gemini-web` sends the whole text so far in every frame, five characters longer each time, so its cost per
+  event grows with the answer. A request of the Gemini kinds also opens a session or a chat, one more call of the
+  upstream, which is in its CPU; sign-ins are too, but there is one for each account in four minutes.
 - **Everything switched on**: the gateways stand before the same streamed upstream, run the same binary, and take
   turns eight times in a round, of which the median counts. One has a single account, no limits, and writes nothing
   down. The other has twenty accounts, a key with limits of requests, tokens and concurrency, and writes every request

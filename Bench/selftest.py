@@ -100,13 +100,19 @@ class Report(unittest.TestCase):
         self.assertEqual(results.added_ratio("open-1000-plain", "pollux", "latency_p50_us"), 3)
         self.assertEqual(results.median("open-1000-plain", "pollux", "latency_p50_us"), 200)
 
-    def test_kinds_of_upstream_are_compared_by_the_cpu_for_an_event(self):
-        records = [
-            {"row": row, "target": "openai-format", "round": 0, "events_per_stream": 25, "cpu_us_per_event": value}
-            for row, value in [("sim-openai", 4), ("sim-web", 10)]
+    def test_kinds_of_upstream_are_compared_by_the_cpu_for_a_request_and_for_an_event_in_the_same_format(self):
+        values = [
+            ("sim-openai", "openai-format", 100, 4), ("sim-openai", "gemini-format", 50, 2),
+            ("sim-business", "openai-format", 150, 10), ("sim-business", "gemini-format", 150, 10),
         ]
-        web = next(line for line in upstream_table(Results(records)).splitlines() if "| gemini-web | OpenAI" in line)
-        self.assertIn("| 10.0 µs | 2.50 × |", web)
+        records = [
+            {"row": row, "target": target, "round": 0, "cpu_us_per_request": request, "cpu_us_per_event": event}
+            for row, target, request, event in values
+        ]
+        lines = upstream_table(Results(records)).splitlines()
+        business = [line for line in lines if line.startswith("| gemini-business |")]
+        self.assertIn("| 150 µs | 1.50 × | 10.0 µs | 2.50 × |", business[0])
+        self.assertIn("| 150 µs | 3.00 × | 10.0 µs | 5.00 × |", business[1])
 
     def test_what_went_wrong_is_on_the_page(self):
         records = [*self.RECORDS, {"row": "events", "target": "pollux", "round": 0, "failed": "it fell over"}]

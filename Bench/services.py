@@ -42,6 +42,10 @@ STREAMING = {
 SIMULATED = ["sim-openai", "sim-business", "sim-web"]
 SIMULATED_MODELS = {"sim-openai": "sim-large", "sim-business": "gemini-2.5-pro", "sim-web": "gemini-flash"}
 ECHO_EVENTS = 20
+# Three invented accounts, like those of the simulated Gemini Web.
+BUSINESS_ACCOUNTS = [
+    f"49800000{n}:0cd0aa00-0000-4000-8000-00000000c00{n}:CSE.Ad-bench-{n}:COS.Af-bench-{n}" for n in (1, 2, 3)
+]
 
 # Limits of each kind that nobody meets.
 GENEROUS = "requests: 10000000/1m, tokens: 1000000000/1m, concurrency: 10000"
@@ -189,6 +193,8 @@ class Workshop(Services):
         for name, kind in zip(SIMULATED, ["openai", "gemini-business", "gemini-web"]):
             port = self.ports[name]
             options = ["--listen", f"127.0.0.1:{port}", "--chunk-delay", "0"]
+            if name == "sim-business":
+                options += [word for account in BUSINESS_ACCOUNTS for word in ("--account", account)]
             self.launch(name, [str(self.pollux), "simulate", kind, *options], port, "/__sim/journal")
         with urllib.request.urlopen(f"http://127.0.0.1:{self.ports['sim-business']}/__sim/accounts") as answer:
             self._write_accounts("sim-business", json.load(answer))
