@@ -36,7 +36,7 @@ final class BusinessDesk: Sendable {
         let now = sessions.time.now
         let reused = keys.flatMap { sessions.book.reuse($0, account: account, now: now) }
         if reused == nil, let keys, keys.latest != nil, sessions.book.preferredAccount(keys, now: now) != nil {
-            throw Self.lost("the account that has the conversation is busy or rests")
+            throw .conversationLost(because: "the account that has the conversation is busy or rests")
         }
         state = Mutex(State(reused: reused))
     }
@@ -69,7 +69,7 @@ final class BusinessDesk: Sendable {
             defer { state = State() }
             return state.opened == nil ? state.reused?.turnCount : nil
         }
-        if known == 0 { throw Self.lost("the upstream has lost the conversation's session") }
+        if known == 0 { throw .conversationLost(because: "the upstream has lost the conversation's session") }
     }
 
     /// The upstream refused the question before it took it: the session stands where it stood.
@@ -90,12 +90,6 @@ final class BusinessDesk: Sendable {
         state.withLock { $0.isKept = true }
         let chat = ChatSession(account: account, chatID: session.name, turnID: "", answerID: "")
         parts.book.store(chat, under: [keys.key(afterAnswer: answer)], name: keys.name, now: parts.time.now)
-    }
-
-    private static func lost(_ why: String) -> GatewayError {
-        GatewayError(
-            .conversationLost, .request, "\(why); send the whole conversation again, under the same name or another",
-            param: "conversation_id")
     }
 }
 

@@ -26,6 +26,7 @@ public struct GeminiWebProvider: Provider, AccountProbing, ModelListing, Account
     private let accounts: WebAccounts
     /// The chats that conversations go on in; `nil` when each request begins a new one.
     private let book: SessionBook?
+    private let locks = ConversationLocks()
 
     public init(settings: GeminiWebSettings, context: ProviderContext) throws(GatewayError) {
         self.settings = settings
@@ -41,7 +42,7 @@ public struct GeminiWebProvider: Provider, AccountProbing, ModelListing, Account
 
     public func refusal(of request: ModelRequest) -> GatewayError? {
         WebRefusal.refusal(of: request, maxPromptBytes: settings.maxPromptBytes) {
-            book?.preferredAccount(ConversationKeys(request), now: client.time.now) != nil
+            book?.preferredAccount(ConversationKeys(request, heedsName: true), now: client.time.now) != nil
         }
     }
 
@@ -54,8 +55,8 @@ public struct GeminiWebProvider: Provider, AccountProbing, ModelListing, Account
     ) async throws(GatewayError) -> EventStream {
         if let refusal = refusal(of: request) { throw refusal }
         let state = try accounts.state(of: lease)
-        let desk = WebChatDesk(
-            request, account: lease.credential.accountID, book: state.isTemporary ? nil : book,
+        let desk = try await WebChatDesk(
+            request, account: lease.credential.accountID, book: state.isTemporary ? nil : book, locks: locks,
             maxPromptBytes: settings.maxPromptBytes, time: client.time)
         let inputTokens = TokenEstimate(try PromptWriter(request).newChat().text).tokens
         let turn = WebTurn(

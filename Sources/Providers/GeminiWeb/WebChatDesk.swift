@@ -13,6 +13,8 @@ final class WebChatDesk: Sendable {
     private let account: String
     private let maxPromptBytes: Int
     private let time: any TimeSource
+    /// While it lives, no other request speaks in the conversation.
+    private let turn: ConversationTurn?
 
     private struct State {
         var reused: ReusedChat?
@@ -20,15 +22,26 @@ final class WebChatDesk: Sendable {
         var answered: WebChat?
     }
 
-    /// - Parameter book: `nil` for accounts whose chats cannot be gone on with.
+    /// - Parameters:
+    ///   - book: `nil` for accounts whose chats cannot be gone on with.
+    ///   - locks: Let the requests of a conversation that its client has named in one after the other.
+    /// - Throws: `conversationLost` for a request that brings nothing but what is new, when the chat that knows the rest
+    ///   belongs to another account.
     init(
-        _ request: ModelRequest, account: String, book: SessionBook?, maxPromptBytes: Int, time: any TimeSource
-    ) {
+        _ request: ModelRequest, account: String, book: SessionBook?, locks: ConversationLocks, maxPromptBytes: Int,
+        time: any TimeSource
+    ) async throws(GatewayError) {
         (self.book, self.account, self.maxPromptBytes, self.time) = (book, account, maxPromptBytes, time)
         writer = PromptWriter(request)
-        let keys = book == nil ? nil : ConversationKeys(request)
+        let keys = book == nil ? nil : ConversationKeys(request, heedsName: true)
         self.keys = keys
+        var turn: ConversationTurn?
+        if let name = keys?.name { turn = try await locks.turn(of: name) }
+        self.turn = turn
         let reused = keys.flatMap { book?.reuse($0, account: account, now: time.now) }
+        if reused == nil, let keys, keys.latest != nil, book?.preferredAccount(keys, now: time.now) != nil {
+            throw .conversationLost(because: "the account that has the conversation is busy or rests")
+        }
         state = Mutex(State(reused: reused))
     }
 
@@ -48,12 +61,16 @@ final class WebChatDesk: Sendable {
     func note(_ chat: WebChat) { state.withLock { $0.answered = chat } }
 
     /// The upstream does not go on with the chat: the conversation begins again in a new one.
-    func loseChat() {
-        let lost = state.withLock { state in
+    ///
+    /// - Throws: `conversationLost` when this request does not bring the conversation with it.
+    func loseChat() throws(GatewayError) {
+        let (lost, known) = state.withLock { state -> (ChatID?, Int?) in
             defer { state = State() }
-            return state.reused?.session.id ?? state.answered.map { ChatID(account: account, chatID: $0.conversation) }
+            let answered = state.answered.map { ChatID(account: account, chatID: $0.conversation) }
+            return (state.reused?.session.id ?? answered, state.reused?.turnCount)
         }
         if let lost { book?.invalidate(lost) }
+        if known == 0 { throw .conversationLost(because: "the upstream has lost the conversation's chat") }
     }
 
     /// Remembers the chat under the conversation as the client has it.

@@ -50,7 +50,7 @@ struct WebTurn: Sendable {
         case .newToken(let token): state.replaceToken(token, in: session)
         case .newSession: state.drop(session)
         case .newSignIn: try await signIn.signInAgain(session, of: state, on: lease)
-        case .newChat: desk.loseChat()
+        case .newChat: try desk.loseChat()
         }
     }
 
@@ -106,7 +106,7 @@ struct WebTurn: Sendable {
     private func lastWord(_ failure: WebFailure, _ session: WebSession) async -> GatewayError {
         switch failure.remedy {
         case .newSession, .newSignIn: state.drop(session)
-        case .newChat: desk.loseChat()
+        case .newChat: do { try desk.loseChat() } catch { return error }
         case .none, .newToken: break
         }
         guard failure.error.kind == .quotaExhausted else { return failure.error }

@@ -52,3 +52,12 @@ final class ConversationTurn: Sendable {
     fileprivate init(end: @escaping @Sendable () -> Void) { self.end = end }
     deinit { end() }
 }
+
+extension GatewayError {
+    /// A request with nothing but what is new cannot be answered, because what was said before is out of reach.
+    static func conversationLost(because why: String) -> GatewayError {
+        GatewayError(
+            .conversationLost, .request, "\(why); send the whole conversation again, under the same name or another",
+            param: "conversation_id")
+    }
+}

@@ -35,6 +35,9 @@ enum HourAccount: String, CaseIterable, Sendable {
             isRedirected: self == .juniper)
     }
 
+    /// Behind the last day that the record of `gale` names.
+    static let trialEnd = WallTime(seconds: 1_768_435_200)
+
     /// As the gateway is given it.
     var record: JSON {
         let known = upstream

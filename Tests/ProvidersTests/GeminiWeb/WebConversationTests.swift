@@ -62,6 +62,59 @@ struct WebConversationTests {
         #expect(world.requests("app").count == 1)
     }
 
+    // MARK: Named by the client
+
+    private func named(_ texts: String..., key: String = "") -> ModelRequest {
+        var request = ModelRequest.askingWeb("")
+        request.turns = texts.enumerated().map { index, text in
+            Turn(index.isMultiple(of: 2) ? .user : .model, [.text(text)])
+        }
+        request.conversation.id = "trip"
+        request.client.keyID = key
+        return request
+    }
+
+    @Test(
+        "a named conversation goes on in its chat, whatever the client makes of the answers, or with what is new alone")
+    func goesOnByName() async throws {
+        let world = try WebWorld()
+        _ = try await world.events(named("Hi"))
+        for request in [named("Hi", "(shortened)", "And now?"), named("And now?")] {
+            _ = try await world.events(request)
+            let inner = try WebWorld.inner(world.requests("StreamGenerate").last)
+            #expect(inner[0]?[0] == "And now?")
+            #expect(inner[2]?[0] == "c_7d1f00a1b2c3d4e5")
+        }
+        _ = try await world.events(named("And now?", key: "other"))
+        #expect(try WebWorld.inner(world.requests("StreamGenerate").last)[2]?[0] == "")
+    }
+
+    @Test("what is new alone cannot be answered without its chat: 410, and nothing is asked in a new one")
+    func goneByName() async throws {
+        let refusal = WebAnswerTests.answer([[WebWorld.error(1050)], WebWorld.bookkeeping])
+        let world = try WebWorld(script: { request, attempt in
+            WebWorld.name(of: request) == "StreamGenerate" && attempt == 2 ? refusal : nil
+        })
+        _ = try await world.events(named("Hi"))
+        let lost = await world.provider.failure(of: named("More"), on: world.lease).error
+        #expect(lost?.kind == .conversationLost)
+        #expect(lost?.httpStatus == 410)
+        #expect(lost?.param == "conversation_id")
+        #expect(lost?.message.contains("send the whole conversation") == true)
+        #expect(world.requests("StreamGenerate").count == 2)
+    }
+
+    @Test("a named conversation whose account cannot be had is not begun anew with what is new alone")
+    func elsewhereByName() async throws {
+        let world = try WebWorld()
+        _ = try await world.events(named("Hi"))
+        let other = FakeLease(Credential(accountID: "another", values: world.lease.credential.values))
+        let lost = await world.provider.failure(of: named("More"), on: other).error
+        #expect(lost?.kind == .conversationLost)
+        _ = try await world.events(named("More"))
+        #expect(try WebWorld.inner(world.requests("StreamGenerate").last)[0]?[0] == "More")
+    }
+
     @Test("functions are described in the prompt and called from the text")
     func functions() async throws {
         let call = "Let me look.\n```pollux-call\n{\"name\": \"weather\", \"arguments\": {\"city\": \"Oslo\"}}\n```"
