@@ -172,7 +172,10 @@ struct BusinessHour {
         // While questions waited, a rest may have ended.
         let isStill = time.now == question.time
         if isSame { tally.goneOn += 1 } else if !isYoung { tally.begunAgain += 1 }
-        if isSame, !isYoung || (!isReady && isStill) { problems.append("\(question.mark): gone on where nobody could") }
+        // A question that was refused gives the session back, whose time begins anew.
+        if isSame, (!isYoung && !thread.isInDoubt) || (!isReady && isStill) {
+            problems.append("\(question.mark): gone on after \(question.time - last), \(account) ready: \(isReady)")
+        }
         if !isSame, isAlone, isYoung, isReady, !thread.isInDoubt, tries.count == 1 {
             problems.append("\(question.mark): not gone on with \(account), after \(question.time - last)")
         }
