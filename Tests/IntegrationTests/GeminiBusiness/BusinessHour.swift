@@ -13,6 +13,8 @@ struct BusinessHour {
 
     var books = HourBooks()
     private var threads: [HourThread] = []
+    /// Whose conversation a session heard first, where that is certain.
+    private var owners: [String: HourClient] = [:]
     /// By question; two where two clients ask the same one.
     private(set) var outcomes: [String: [HourOutcome]] = [:]
     private(set) var problems: [String] = []
@@ -118,7 +120,8 @@ struct BusinessHour {
         let first = begin(clients[0], isNamed: isNamed, isPaired: true)
         threads.append(
             HourThread(number: threads[first].number, client: clients[1], isNamed: isNamed, isPaired: true))
-        return [first, threads.count - 1]
+        // At once, or when the other client comes to it.
+        return draw(2) == 0 ? [first, threads.count - 1] : [first]
     }
 
     private var shuffling: SeededRandom {
@@ -137,6 +140,7 @@ struct BusinessHour {
     /// Asks at once, and reads all answers.
     private mutating func exchange(_ chosen: [Int], kinds: [HourQuestion.Kind]) throws {
         let states = try HourStates(gateway)
+        let known = books.entries.count
         var questions: [HourQuestion] = []
         for (index, kind) in zip(chosen, kinds) {
             threads[index].asked += 1
@@ -146,6 +150,7 @@ struct BusinessHour {
         books.gather(upstream.control)
         for (question, outcome) in answers {
             outcomes[question.mark, default: []].append(outcome)
+            if answers.count == 1 { noteOwner(question, since: known) }
             judge(question, outcome, isAlone: answers.count == 1, states)
             note(question, outcome)
         }
@@ -178,6 +183,16 @@ struct BusinessHour {
         }
         if !isSame, isAlone, isYoung, isReady, !thread.isInDoubt, tries.count == 1 {
             problems.append("\(question.mark): not gone on with \(account), after \(question.time - last)")
+        }
+    }
+
+    /// Of a question that was asked alone it is certain who asked, however many ask the same at other times.
+    private mutating func noteOwner(_ question: HourQuestion, since known: Int) {
+        let client = threads[question.thread].client
+        for attempt in books.latestAttempts(question.mark) where attempt.number >= known {
+            let owner = owners[HourBooks.session(attempt), default: client]
+            if owner != client { problems.append("\(question.mark): of \(client), in a session of \(owner)") }
+            owners[HourBooks.session(attempt)] = owner
         }
     }
 
