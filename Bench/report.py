@@ -322,8 +322,8 @@ METHOD = """\
   events that the client got: what a stream costs whole, and what each chunk of it does. Each ratio is to
   `openai-compatible` in the same format, within each round. `openai-compatible` and `gemini-business` send the answer in
   24 pieces. `gemini-web` sends the whole text so far in every frame, five characters longer each time, so its cost per
-  event grows with the answer. A request of the Gemini kinds also opens a session or a chat, one more call of the
-  upstream, which is in its CPU; sign-ins are too, but there is one for each account in four minutes.
+  event grows with the answer. A request of the Gemini kinds also begins a session or a chat, which is in its CPU; with
+  `gemini-business` that is a call of its own. So are sign-ins, one for each account in four minutes.
 - **Everything switched on**: the gateways stand before the same streamed upstream, run the same binary, and take
   turns eight times in a round, of which the median counts. One has a single account, no limits, and writes nothing
   down. The other has twenty accounts, a key with limits of requests, tokens and concurrency, and writes every request

@@ -25,8 +25,8 @@ final class WebChatDesk: Sendable {
     /// - Parameters:
     ///   - book: `nil` for accounts whose chats cannot be gone on with.
     ///   - locks: Let the requests of a conversation that its client has named in one after the other.
-    /// - Throws: `conversationLost` for a request that brings nothing but what is new, when the chat that knows the rest
-    ///   belongs to another account.
+    /// - Throws: `conversationLost` for a request that brings nothing but what is new, when the chat that knows the
+    ///   rest belongs to another account.
     init(
         _ request: ModelRequest, account: String, book: SessionBook?, locks: ConversationLocks, maxPromptBytes: Int,
         time: any TimeSource

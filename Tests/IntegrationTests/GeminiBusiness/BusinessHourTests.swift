@@ -134,8 +134,8 @@ struct BusinessHourTests {
         }
     }
 
-    /// Streams break off. How much of one the network still delivers is its own affair: an answer that is cut before its
-    /// first byte comes from another account, one that is cut behind it is never asked for again.
+    /// Streams break off. How much of one the network still delivers is its own affair: an answer that is cut before
+    /// its first byte comes from another account, one that is cut behind it is never asked for again.
     private static func breakOff(_ hour: inout BusinessHour) throws {
         for _ in 0..<50 where hour.tally.brokenOff == 0 {
             hour.order(nil, nil, directives: "[[sim:cut=2]]")
