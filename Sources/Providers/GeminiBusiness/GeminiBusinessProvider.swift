@@ -62,19 +62,10 @@ public struct GeminiBusinessProvider: Provider, AccountProbing, AccountKeeping {
         let inputTokens = TokenEstimate(try PromptWriter(request).newChat().text).tokens
         let desk = try await BusinessDesk(request, account: lease.credential.accountID, in: sessions)
         let turn = turn(request, desk, inputTokens, on: lease)
-        var answer: any EventSource = CallingAnswer(try await turn.answer(), to: request)
-        if let wanted = StructuredAnswer(request.output) {
-            answer = StructuredSource(answer, wanted) { (prompt) throws(GatewayError) in
-                try await turn.answer(repair: prompt)
-            }
-        }
-        answer = KeptAnswer(answer) { desk.keep($0) }
-        let sampling = request.sampling
-        if !sampling.stop.isEmpty { answer = StopFilter(answer, stop: sampling.stop, inputTokens: inputTokens) }
-        if let limit = sampling.maxOutputTokens {
-            answer = OutputLimit(answer, tokens: limit, inputTokens: inputTokens)
-        }
-        return EventStream(answer)
+        return PromptedAnswer.stream(
+            try await turn.answer(), to: request, inputTokens: inputTokens,
+            repair: { (prompt) throws(GatewayError) in try await turn.answer(repair: prompt) },
+            keep: { desk.keep($0) })
     }
 
     private func turn(

@@ -11,15 +11,15 @@ internal import PolluxCore
 /// let prompt = try reused == nil ? writer.newChat() : writer.continuation(after: reused?.turnCount ?? 0)
 /// let sent = try prompt.fitted(maxPromptBytes: 120_000, maxFileBytes: 900_000)
 /// // … upload `sent.conversation` and `prompt.media`, send `sent.text`, decode what comes into events …
-/// var answer: any EventSource = CallingAnswer(decoded, to: request)       // blocks of calls become calls
-/// if let wanted = StructuredAnswer(request.output) {                      // one repair turn in the same chat
-///     answer = StructuredSource(answer, wanted) { prompt throws(GatewayError) in try await sameChat(prompt) }
-/// }
-/// // At `.ended`, with the parts of the answer as the client got them:
-/// book.store(chat, under: [keys.key(afterAnswer: parts)], name: keys.name, after: reused, now: time.now)
+/// return PromptedAnswer.stream(                                           // calls, JSON, stop sequences, limit
+///     decoded, to: request, inputTokens: tokens,
+///     repair: { prompt throws(GatewayError) in try await sameChat(prompt) },
+///     keep: { parts in
+///         let key = keys.key(afterAnswer: parts)
+///         book.store(chat, under: [key], name: keys.name, after: reused, now: time.now)
+///     })
 /// ```
-/// The stop filter goes outside of all of these. On a chat that the upstream lost: `book.invalidate(chat.id)`. Nothing
-/// here does I/O.
+/// On a chat that the upstream lost: `book.invalidate(chat.id)`. Nothing here does I/O.
 ///
 /// Why the text looks as it does: docs/decisions/0010-tools-in-text.md.
 struct PromptWriter: Sendable {
