@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Files that clients name are fetched under guard (S-1 to S-9)")
 struct GuardedIntakeTests {
-    static let refusal = GatewayError.invalid(nil, "the URL could not be used", code: "invalid_image_url")
+    static let refusal = GatewayError.invalid("messages", "the URL could not be used", code: "invalid_image_url")
     private static let loopback = IPAddress.v4(0x7F00_0001)
 
     @Test("a picture comes as it is, with the type of its bytes and a plain name")

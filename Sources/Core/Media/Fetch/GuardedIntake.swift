@@ -37,7 +37,7 @@ public struct GuardedIntake: MediaTaking {
     public func take(_ media: [Media], for purpose: MediaPurpose) async throws(GatewayError) -> [TakenMedia] {
         guard media.count <= FetchLimits.maxMedia else {
             throw .invalid(
-                nil, "the request holds \(media.count) files; at most \(FetchLimits.maxMedia) are taken",
+                "messages", "the request holds \(media.count) files; at most \(FetchLimits.maxMedia) are taken",
                 code: "invalid_image_url")
         }
         let budget = FetchBudget(FetchLimits.of(purpose).maxTotalBytes)
@@ -52,7 +52,7 @@ public struct GuardedIntake: MediaTaking {
             case .stored(let file): errands.append(Errand(index: index, media: item, goal: .own(file.name)))
             case .file:
                 throw .invalid(
-                    nil,
+                    "messages",
                     "the request names an uploaded file, and this gateway takes no uploads; send the bytes themselves",
                     code: "unsupported_parameter")
             }
@@ -96,7 +96,7 @@ public struct GuardedIntake: MediaTaking {
         if let name = own?.name(url) { return Errand(index: index, media: media, goal: .own(name)) }
         if url.utf8.prefix(5).elementsEqual("gs://".utf8) {
             throw .invalid(
-                nil, "a gs:// address cannot be read here; send the bytes, or an https URL of the file",
+                "messages", "a gs:// address cannot be read here; send the bytes, or an https URL of the file",
                 code: "invalid_image_url")
         }
         let parsed: FetchURL
@@ -118,7 +118,7 @@ public struct GuardedIntake: MediaTaking {
         let limits = FetchLimits.of(purpose)
         guard bytes.count <= limits.maxBytes, budget.take(bytes.count) else {
             throw .invalid(
-                nil,
+                "messages",
                 "the files of the request are too large; at most \(limits.maxBytes >> 20) MiB each and "
                     + "\(limits.maxTotalBytes >> 20) MiB together are taken", code: "invalid_image_url")
         }
@@ -127,7 +127,8 @@ public struct GuardedIntake: MediaTaking {
             let type = try MediaJudge(purpose: purpose).type(of: bytes, claims)
             return TakenMedia(bytes: bytes, mimeType: type, fileName: MediaFileName.make(media.displayName, for: type))
         } catch {
-            throw .invalid(nil, "a file of the request cannot be used: \(error.reason)", code: "invalid_image_url")
+            throw .invalid(
+                "messages", "a file of the request cannot be used: \(error.reason)", code: "invalid_image_url")
         }
     }
 
@@ -225,7 +226,7 @@ public struct GuardedIntake: MediaTaking {
         return Self.refusal
     }
 
-    static let refusal = GatewayError.invalid(nil, "the URL could not be used", code: "invalid_image_url")
+    static let refusal = GatewayError.invalid("messages", "the URL could not be used", code: "invalid_image_url")
 }
 
 /// Why a URL was not used.
