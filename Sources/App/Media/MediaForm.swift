@@ -43,7 +43,12 @@ struct MediaForm: Sendable, Equatable {
     }
 
     private var textPresentation: Media.Presentation {
-        switch videoOutput {
+        switch asked {
+        case .url: return .link
+        case .markdown: return .markdown
+        case .base64, nil: break
+        }
+        return switch videoOutput {
         case .url: .link
         case .html: .html
         case .markdown: .markdown

@@ -40,12 +40,14 @@ struct MediaFormTests {
 
     @Test("films: never within an answer of a format without a field for them")
     func filmsInText() {
-        for asked: MediaOutput? in [nil, .url, .base64, .markdown] {
+        for asked: MediaOutput? in [nil, .base64] {
             #expect(way(.video, Self.openAI, asked: asked) == .link(.link))
             #expect(way(.video, Self.openAI, asked: asked, video: .html) == .link(.html))
             #expect(way(.video, Self.openAI, asked: asked, video: .markdown) == .link(.markdown))
         }
         #expect(way(.audio, Self.openAI, video: .html) == .link(.html))
+        #expect(way(.video, Self.openAI, asked: .markdown, video: .html) == .link(.markdown))
+        #expect(way(.video, Self.openAI, asked: .url, video: .html) == .link(.link))
     }
 
     @Test("films: by link where there is a field, within the answer only if asked for and small")
