@@ -21,7 +21,10 @@ struct BusinessAnswer: EventSource {
         (self.body, self.decoder, self.fetch) = (body, decoder, fetch)
     }
 
-    var isReady: Bool { !pending.isEmpty || failure != nil || (body?.isReady ?? true) }
+    /// Files take their time: what came before them is to go out first.
+    var isReady: Bool {
+        !pending.isEmpty || failure != nil || (!decoder.awaitsFiles && body?.isReady ?? true)
+    }
 
     /// Waits for the first sign of an answer, so that an error in its place counts as one of the call.
     ///

@@ -143,6 +143,26 @@ struct BusinessAnswerTests {
         #expect(mixed.events.endings == 1)
     }
 
+    @Test("the text before a file is not held back while the file is fetched")
+    func textBeforeFiles() async throws {
+        let file: JSON = ["replies": [["groundedContent": ["content": ["file": ["fileId": "1"]]]]]]
+        let stream = BusinessWorld.stream([text("Here:"), file, ["state": "SUCCEEDED"]])
+        let http = FakeTransport([FakeResponse(text: stream)])
+        let response = try await http.send(UpstreamRequest(.post, "https://upstream.example/"))
+        let decoder = BusinessAnswerDecoder(inputTokens: 10, showsCode: true)
+        var answer = BusinessAnswer(response.body, decoder: decoder) { files, _ in files.map(\.picture) }
+        try await answer.begin(model: "m")
+        var events: [ModelEvent] = []
+        while answer.isReady, let event = try await answer.next() { events.append(event) }
+        #expect(events.text == "Here:")
+        #expect(events.media.isEmpty)
+        while let event = try await answer.next() { events.append(event) }
+        #expect(events.media.count == 1)
+        #expect(events.last == .ended)
+        let isReady = answer.isReady
+        #expect(isReady, "who asks on learns at once that there is nothing")
+    }
+
     @Test("a file that cannot be had ends the answer with an error, behind the text that has come")
     func lostFile() async throws {
         let file: JSON = ["replies": [["groundedContent": ["content": ["file": ["fileId": "1"]]]]]]
