@@ -97,7 +97,12 @@ def limits(chosen):
     return found
 
 
+KEYS = {"name", "file", "find", "replace", "suites"}
+
+
 def planted(defect, source):
+    if defect.keys() != KEYS:
+        return None, f"a defect has the keys {', '.join(sorted(KEYS))}"
     count = source.count(defect["find"])
     if count != 1:
         return None, f"the text to replace occurs {count} times in {defect['file']}"
