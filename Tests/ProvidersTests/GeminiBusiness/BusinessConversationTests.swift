@@ -129,7 +129,7 @@ struct BusinessConversationTests {
             guard BusinessWorld.step(of: request) == "widgetStreamAssist" else { return nil }
             switch attempt {
             case 2: return BusinessWorld.error(429, "RESOURCE_EXHAUSTED")
-            case 4: return FakeResponse(text: "[{\"streamAssistResponse\":{}}")
+            case 4: return FakeResponse(text: "[")
             default: return nil
             }
         }
