@@ -7,7 +7,9 @@ enum ContainerSniffer {
     // MARK: - ISO base media files: MP4 and its kin, HEIF
 
     private static func iso(_ head: MediaBytes) -> String? {
-        guard head.has("ftyp", at: 4), let size = head.bigEndian(4, at: 0), size >= 12 else {
+        guard head.has("ftyp", at: 4), let size = head.bigEndian(4, at: 0), size >= 12,
+            head.bigEndian(4, at: 8) != nil
+        else {
             // QuickTime before there were brands.
             let boxes = ["moov", "mdat", "wide", "pnot"]
             let isOld = boxes.contains { head.has($0, at: 4) } && head[0] == 0 && (head.bigEndian(4, at: 0) ?? 0) >= 8
